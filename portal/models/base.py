@@ -1,0 +1,143 @@
+"""What all tables share: column types, the tenant's columns and keys, and the two kinds of database session."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
+
+from portal.extensions import Base, db
+
+WRITE = "duepost_write"
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """A zone-aware UTC instant. SQLite keeps it as text `YYYY-MM-DD HH:MM:SS.ffffff`, PostgreSQL as timestamptz."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone was given to the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def words(enum: type[StrEnum], name: str) -> sa.Enum:
+    """A column of one of the enum's values, kept as text with a CHECK, alike on both databases."""
+    return sa.Enum(
+        enum,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def new_id() -> Mapped[uuid.UUID]:
+    return mapped_column(sa.Uuid, primary_key=True, default=uuid.uuid4)
+
+
+class Tenant:
+    """Id and organization, with the pair unique so that every reference can carry the organization too."""
+
+    id: Mapped[uuid.UUID] = mapped_column(sa.Uuid, primary_key=True, default=uuid.uuid4)
+
+    @declared_attr
+    def organization_id(cls) -> Mapped[uuid.UUID]:  # noqa: N805
+        return mapped_column(sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False)
+
+
+class Sourced:
+    """Where an imported row came from: run again = update goes by (source, source_key); source_hash tells unchanged."""
+
+    source: Mapped[str] = mapped_column(sa.String(64), default="", server_default="")
+    source_key: Mapped[str | None] = mapped_column(sa.String(512))
+    source_hash: Mapped[str | None] = mapped_column(sa.String(64))
+
+
+def tenant_keys(*references: tuple[str, str], sourced: bool = False) -> tuple[Any, ...]:
+    """UNIQUE(organization_id, id) and, for each (column, table), the reference that carries the organization."""
+    keys: list[Any] = [sa.UniqueConstraint("organization_id", "id")]
+    keys += [
+        sa.ForeignKeyConstraint(["organization_id", column], [f"{table}.organization_id", f"{table}.id"])
+        for column, table in references
+    ]
+    if sourced:
+        keys.append(sa.UniqueConstraint("organization_id", "source", "source_key"))
+    return tuple(keys)
+
+
+@contextmanager
+def write_session() -> Iterator[Session]:
+    """The one way to change the database: a session of its own, committed at the end, rolled back on any error.
+
+    On SQLite it begins IMMEDIATE: a deferred transaction that reads and then writes would fail at once with
+    BUSY_SNAPSHOT when another writer came between.
+    """
+    with Session(db.engine.execution_options(**{WRITE: True}), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def guard_reading_session() -> None:
+    """Pages read through db.session; whatever changes goes through write_session()."""
+    if not event.contains(db.session, "before_flush", _refuse_writes):
+        event.listen(db.session, "before_flush", _refuse_writes)
+
+
+def _refuse_writes(session: Any, _context: Any, _instances: Any) -> None:
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("the reading session was given something to write; use write_session()")
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Set the engine's manners: on SQLite WAL, foreign keys, FULL durability, and transactions that we begin."""
+    if engine.dialect.name != "sqlite":
+        return
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver begins nothing; _begin_sqlite does
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITE) else "BEGIN")
+
+
+__all__ = [
+    "Base",
+    "Json",
+    "Sourced",
+    "Tenant",
+    "UtcDateTime",
+    "new_id",
+    "prepare_engine",
+    "guard_reading_session",
+    "tenant_keys",
+    "words",
+    "write_session",
+]

@@ -1,0 +1,1 @@
+"""What touches the outside: storage, Redis, SMTP, logs. No rule of the product stands here."""
