@@ -1,0 +1,1 @@
+"""Schedules: what an officer asks for, and when it falls due."""
