@@ -1,0 +1,62 @@
+"""UTC instants as wall times of one zone, an hour of instants at a time.
+
+Asking the zone for every cell costs more than all else in a row together; asking once for an hour and reading minutes
+and seconds off the instant's own text costs next to nothing.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+MINUTES = {f":{minute:02}:{second:02}": minute * 60 + second for minute in range(60) for second in range(60)}
+"""Characters 13 to 19 of an instant's text, and the seconds since the full hour that they say."""
+
+_MOST_HOURS = 20_000
+_WITHIN = timedelta(minutes=59, seconds=59)
+
+
+def utc_text(instant: datetime) -> str:
+    """`2026-11-02 13:00:00`, as databases keep an instant; a fraction may follow. Naive datetimes are UTC."""
+    return str(instant if instant.tzinfo is None else instant.astimezone(UTC))
+
+
+def at_wall(text: str, zone: ZoneInfo) -> datetime:
+    """The aware wall time of a UTC instant's text, to the second (what is begun is not rounded up).
+
+    At the two ends of the calendar, where the zone's wall time would leave it, it stays in UTC. Raises ValueError.
+    """
+    if len(text) < len("2026-11-02 13:00:00"):
+        raise ValueError(text)
+    instant = datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+    try:
+        return instant.astimezone(zone)
+    except OverflowError:
+        return instant
+
+
+T = TypeVar("T")
+
+
+class LocalHours(dict[str, T | None], Generic[T]):
+    """What each UTC hour ("2026-11-02 13") begins as in a zone, made by `make` from the aware wall time.
+
+    None where the minutes of an instant are not those of the wall: zones at half an hour, clocks that change within
+    the hour, text that is no hour. There `at_wall` must be asked.
+    """
+
+    def __init__(self, zone: ZoneInfo, make: Callable[[datetime], T]) -> None:
+        super().__init__()
+        self._zone = zone
+        self._make = make
+
+    def __missing__(self, hour: str) -> T | None:
+        if len(self) >= _MOST_HOURS:
+            self.clear()
+        try:
+            begin, end = (at_wall(f"{hour}{minutes}", self._zone) for minutes in (":00:00", ":59:59"))
+        except ValueError:
+            return None
+        steady = begin.minute == begin.second == 0 and begin.replace(tzinfo=None) + _WITHIN == end.replace(tzinfo=None)
+        self[hour] = self._make(begin) if steady else None
+        return self[hour]
