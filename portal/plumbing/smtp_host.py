@@ -124,7 +124,7 @@ class BoundedHost(smtplib.SMTP):
                 self._lose("The mail server did not answer in time.")
             try:
                 self.sock.settimeout(left)
-                got = self.sock.recv(16_384)
+                got = self.sock.recv(2_048)
             except TimeoutError:
                 self._lose("The mail server did not answer in time.")
             except OSError as error:
