@@ -69,8 +69,10 @@ class Run(Tenant, Base):
     state: Mapped[RunState] = mapped_column(words(RunState, "run_state"))
     reason: Mapped[str] = mapped_column(sa.Text, default="")
     attempt: Mapped[int] = mapped_column(default=0)
+    generation_failures: Mapped[int] = mapped_column(default=0)
     lease_owner: Mapped[str | None] = mapped_column(sa.String(200))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     wake_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
     wake_count: Mapped[int] = mapped_column(default=0)
 
