@@ -1,1 +1,1 @@
-"""Schedules: what an officer asks for, and when it falls due."""
+"""Schedules: what is made, when and for whom; and the tick that starts what is due."""
