@@ -351,7 +351,3 @@ def test_a_moment_without_a_zone_is_refused():
     rule, zone, naive = parse_rule({"freq": "daily", "time": "08:00"}), zones.zone("UTC"), TURNS[0].replace(tzinfo=None)
     with pytest.raises(ValueError, match="aware"):
         next_occurrence(rule, zone, naive)
-            parse_rule({"freq": "daily", "time": "08:00"}),
-            zones.zone("UTC"),
-            datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None),
-        )
