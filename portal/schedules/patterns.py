@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import calendar
 import itertools
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 Last = Literal["last"]
-
-# The Gregorian calendar repeats, weekdays and leap years included, after this many months.
-_CALENDAR_CYCLE_MONTHS = 4800
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,7 @@ Pattern = Once | Daily | Weekly | MonthPattern
 def dates_of(pattern: Pattern, interval: int, counted_from: date, first: date, last: date) -> Iterator[date]:
     """The pattern's dates from `first` to `last`, both included, ascending; every `interval` days, ISO weeks or months
     counted from `counted_from`, which is not after `first`. It jumps to `first`: the distance costs nothing.
-    Ends before `last` when the pattern names a day that none of its months has.
+    None at all when the pattern names a day that none of its months has: `last` ends the search.
     """
     match pattern:
         case Once(date=day):
@@ -80,37 +76,31 @@ def dates_of(pattern: Pattern, interval: int, counted_from: date, first: date, l
 
 
 def _daily_dates(interval: int, counted_from: date, first: date, last: date) -> Iterator[date]:
-    begin = _step_reaching(first.toordinal(), counted_from.toordinal(), interval)
+    begin = _step_at(first.toordinal(), counted_from.toordinal(), interval)
     return map(date.fromordinal, range(begin, last.toordinal() + 1, interval))
 
 
 def _weekly_dates(pattern: Weekly, interval: int, counted_from: date, first: date, last: date) -> Iterator[date]:
-    """Whole weeks, the first and the last included."""
-    begin = _step_reaching(_monday(first), _monday(counted_from), 7 * interval)
+    """The dates of whole weeks, from the one of `first` or before: `dates_of` cuts off what lies outside."""
+    begin = _step_at(_monday(first), _monday(counted_from), 7 * interval)
     for monday in range(begin, last.toordinal() + 1, 7 * interval):
         for weekday in pattern.weekdays:
             yield date.fromordinal(monday + weekday - 1)
 
 
 def _monthly_dates(pattern: MonthPattern, interval: int, counted_from: date, first: date, last: date) -> Iterator[date]:
-    """One date a month, the first and the last month included."""
-    begin = _step_reaching(_month_number(first), _month_number(counted_from), interval)
-    # After so many steps the same months come again; if none of them had the day, none ever will.
-    hopeless = _CALENDAR_CYCLE_MONTHS // math.gcd(_CALENDAR_CYCLE_MONTHS, interval)
-    in_vain = 0
+    """One date in each month that has the day, from the month of `first` or before."""
+    begin = _step_at(_month_number(first), _month_number(counted_from), interval)
     for number in range(begin, _month_number(last) + 1, interval):
         year, month = divmod(number, 12)
         day = _day_in_month(pattern, year, month + 1)
         if day is not None:
-            in_vain = 0
             yield date(year, month + 1, day)
-        elif (in_vain := in_vain + 1) >= hopeless:
-            return
 
 
-def _step_reaching(target: int, counted_from: int, step: int) -> int:
-    """The first of counted_from, counted_from + step, ... that is not below `target`."""
-    return counted_from + -(-(target - counted_from) // step) * step
+def _step_at(target: int, counted_from: int, step: int) -> int:
+    """The last of counted_from, counted_from + step, ... that is not above `target`."""
+    return target - (target - counted_from) % step
 
 
 def _monday(day: date) -> int:

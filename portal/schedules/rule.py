@@ -112,8 +112,8 @@ class Occurrence:
 
 def occurrences(rule: Rule, zone: ZoneInfo, after: datetime) -> Iterator[Occurrence]:
     """All moments strictly after `after` (aware), instants strictly increasing; two dates with one instant are one,
-    named by the earlier. Ends after `until`, after the one date of a `Once`, after LAST_DAY, and at once when the rule
-    names a day that none of its months has.
+    named by the earlier. Ends after `until`, after the one date of a `Once` and after LAST_DAY, which also ends the
+    search for a day that none of the rule's months has.
     """
     if after.tzinfo is None:
         raise ValueError("after must be aware of its zone")

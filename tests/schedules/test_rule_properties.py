@@ -102,14 +102,15 @@ def _qualifies(data, day: date) -> bool:
     start = date.fromisoformat(data["start"]) if "start" in data else None
     if (start and day < start) or ("until" in data and day > date.fromisoformat(data["until"])):
         return False
-    counted = {
-        "daily": lambda: (day - start).days,
-        "weekly": lambda: (_monday(day) - _monday(start)).days // 7,
-        "monthly": lambda: (day.year - start.year) * 12 + day.month - start.month,
-    }
-    if start and counted[data["freq"]]() % data["interval"]:
+    if start and _counted(data["freq"], start, day) % data["interval"]:
         return False
     return {"daily": lambda *_: True, "weekly": _in_week, "monthly": _in_month}[data["freq"]](data, day)
+
+
+def _counted(freq: str, start: date, day: date) -> int:
+    if freq == "monthly":
+        return (day.year - start.year) * 12 + day.month - start.month
+    return (day - start).days if freq == "daily" else (_monday(day) - _monday(start)).days // 7
 
 
 def _monday(day: date) -> date:
@@ -117,7 +118,7 @@ def _monday(day: date) -> date:
 
 
 def _in_week(data, day: date) -> bool:
-    return day.isoweekday() in data["weekdays"]
+    return bool(day.isoweekday() in data["weekdays"])
 
 
 def _in_month(data, day: date) -> bool:
@@ -126,24 +127,30 @@ def _in_month(data, day: date) -> bool:
         if data["day"] == "last":
             return ends_month
         clamped = ends_month and day.day < data["day"] and data.get("short_month") != "skip"
-        return day.day == data["day"] or clamped
+        return bool(day.day == data["day"] or clamped)
     if "nth" in data:
         nth = data["nth"]
         is_nth = (day + 7 * DAY).month != day.month if nth == "last" else (day.day + 6) // 7 == nth
-        return day.isoweekday() == data["weekday"] and is_nth
+        return bool(day.isoweekday() == data["weekday"] and is_nth)
     if day.isoweekday() > 5:
         return False
     if data["workday"] == "last":
         rest = (day + count * DAY for count in range(1, 4))
         return all(other.month != day.month or other.isoweekday() > 5 for other in rest)
-    return sum(day.replace(day=number).isoweekday() < 6 for number in range(1, day.day + 1)) == data["workday"]
+    return bool(sum(day.replace(day=number).isoweekday() < 6 for number in range(1, day.day + 1)) == data["workday"])
+
+
+def _offset(instant: datetime, zone: zoneinfo.ZoneInfo) -> timedelta:
+    offset = instant.astimezone(zone).utcoffset()
+    assert offset is not None
+    return offset
 
 
 def _instant(asked: datetime, zone: zoneinfo.ZoneInfo) -> datetime:
     """First pass of the wall time; in a gap, the wall time by the clocks before it."""
     as_utc = asked.replace(tzinfo=UTC)
-    before = (as_utc - 1.5 * DAY).astimezone(zone).utcoffset()
-    after = (as_utc + 1.5 * DAY).astimezone(zone).utcoffset()
+    before = _offset(as_utc - 1.5 * DAY, zone)
+    after = _offset(as_utc + 1.5 * DAY, zone)
     passes = [as_utc - offset for offset in (before, after)]
     real = [each for each in passes if each.astimezone(zone).replace(tzinfo=None) == asked]
     return min(real) if real else as_utc - before
@@ -187,9 +194,11 @@ def test_moments_increase_one_a_date_at_the_wall_time_or_moved_by_the_gap(data, 
 
 def _assert_at_wall_time_or_moved_by_gap(each: Occurrence) -> None:
     shift = each.local.replace(tzinfo=None, fold=0) - each.asked
-    by_the_clocks_before = each.zone.utcoffset(each.asked.replace(fold=0))
-    by_the_clocks_after = each.zone.utcoffset(each.asked.replace(fold=1))
-    gap = by_the_clocks_after - by_the_clocks_before
+    # In a gap fold=0 reads the clocks before it and fold=1 those after; in a repeated hour the first and second pass.
+    before, after = (each.zone.utcoffset(each.asked.replace(fold=fold)) for fold in (0, 1))
+    assert before is not None
+    assert after is not None
+    gap = after - before
     assert each.moved == (gap > timedelta())
     assert shift == (gap if each.moved else timedelta())
     assert each.repeated == (gap < timedelta())
@@ -226,7 +235,7 @@ def _changes(zone: zoneinfo.ZoneInfo) -> list[tuple[datetime, timedelta, timedel
     """(first instant of the new offset, offset before, offset after) from 2024 to 2034."""
 
     def offset(minute: int) -> timedelta:
-        return (origin + minute * MINUTE).astimezone(zone).utcoffset()
+        return _offset(origin + minute * MINUTE, zone)
 
     origin = datetime(2024, 1, 1, tzinfo=UTC)
     changes = []
@@ -342,8 +351,11 @@ def test_the_ends_of_the_calendar_are_ends_and_not_errors(zone_name, after, firs
     """A6: nothing overflows, whatever moment is asked from."""
     for pattern in ({"freq": "daily"}, {"freq": "weekly", "weekdays": [1, 2, 3, 4, 5, 6, 7]}):
         found = next_occurrence(parse_rule({**pattern, "time": "23:59"}), zones.zone(zone_name), after)
-        near = date.fromisoformat(first) if first else None
-        assert (found is None) if near is None else abs(found.local_date - near) <= DAY
+        if first is None:
+            assert found is None
+        else:
+            assert found is not None
+            assert abs(found.local_date - date.fromisoformat(first)) <= DAY
 
 
 def test_a_moment_without_a_zone_is_refused():
