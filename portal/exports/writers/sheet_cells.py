@@ -1,0 +1,208 @@
+"""Values as the cells of a sheet's XML: numbers, dates and booleans typed, text as text whatever it looks like."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from portal.exports.columns import ColumnType
+from portal.exports.text_guard import clean, joined, may_need_clean
+from portal.exports.writers.base import Value
+from portal.exports.writers.cells import CellsOf, Remembered, Tally, TextCells, exact_integer
+from portal.exports.writers.local_hours import MINUTES, LocalHours, at_wall, utc_text
+
+LONGEST_TEXT = 32_767
+"""UTF-16 units that a cell can hold."""
+
+_ALWAYS_FITS = LONGEST_TEXT // 2
+_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - wall times have no zone in a workbook
+# The format believes in 29 February 1900, so days before count differently from program to program.
+_FIRST_SAFE = datetime(1900, 3, 1)  # noqa: DTZ001
+_DAY = 86_400
+_MOST_DIGITS = 15
+_LARGEST_NUMBER = 9.99e307
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ESCAPE_LOOKALIKE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+
+
+def fit(text: str) -> str:
+    """The text if a cell can hold it, else its beginning and a marker that says how long it was."""
+    if len(text) <= _ALWAYS_FITS or len(text.encode("utf-16-le")) <= 2 * LONGEST_TEXT:
+        return text
+    marker = f"… [cut: {len(text):,} characters in all; CSV holds the whole text]"
+    kept = text.encode("utf-16-le")[: 2 * (LONGEST_TEXT - len(marker))]
+    return kept.decode("utf-16-le", errors="ignore") + marker
+
+
+def literal(text: str) -> str:
+    """`_x000D_` as the seven characters that it is: programs would read an escape."""
+    return _ESCAPE_LOOKALIKE.sub("_x005F_", text) if "_x" in text else text
+
+
+def _escaped(text: str) -> str:
+    # A bare CR would come back as LF.
+    return literal(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+
+
+@dataclass(slots=True)
+class SheetCells:
+    """Makes the functions that turn columns of values into cells of one workbook."""
+
+    zone: ZoneInfo
+    date_style: int
+    datetime_style: int
+    tally: Tally = field(default_factory=Tally)
+    _hours: LocalHours[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._hours = LocalHours(self.zone, _seconds)
+
+    def of(self, kind: ColumnType, after: str) -> CellsOf:
+        """The function for a column of that type.
+
+        A cell begins behind its row number, `<c r="A1`, and ends with `after`: what stands before the next number. So
+        the numbers, the only part of a row that never repeats, are what joins its cells.
+        """
+        make = _CellMaker(self, after)
+        match kind:
+            case ColumnType.TEXT | ColumnType.JSON:
+                return TextCells(self._remembered(make.text, str), make.text_column)
+            case ColumnType.DATETIME:
+                return lambda column: make.datetime_column(column, self._hours)
+            case ColumnType.NUMBER:
+                return lambda column: [make.any(value) for value in column]
+            case ColumnType.INTEGER:
+                return self._remembered(make.integer, int, bool).cells
+            case ColumnType.BOOLEAN:
+                return self._remembered(make.boolean, bool, int).cells
+            case ColumnType.DATE:
+                return self._remembered(make.day, str, date).cells
+
+    def header(self, label: str, style: int, after: str) -> str:
+        """A cell of the header row."""
+        return _CellMaker(self, after, f' s="{style}"').text(label)
+
+    def _remembered(self, make: Callable[[Value], str], *kinds: type) -> Remembered:
+        return Remembered(make, self.tally, (*kinds, type(None)))
+
+
+class _CellMaker:
+    """Makes the cells of one column, all ending with `after`."""
+
+    def __init__(self, sheet: SheetCells, after: str, text_style: str = "") -> None:
+        self._sheet = sheet
+        self._after = after
+        self._nothing = f'"{text_style}/>{after}'
+        self._text_begin = f'"{text_style} t="inlineStr"><is><t xml:space="preserve">'
+        self._text_end = f"</t></is></c>{after}"
+        self._serial_begin = f'" s="{sheet.datetime_style}"><v>'
+        self._number_end = f"</v></c>{after}"
+
+    def text(self, value: Value) -> str:
+        if not isinstance(value, str):
+            return self.any(value)
+        if not value:
+            return self._nothing
+        safe = clean(value)
+        fitted = fit(safe)
+        self._sheet.tally.changed += safe != value
+        self._sheet.tally.cut += fitted != safe
+        return f"{self._text_begin}{_escaped(fitted)}{self._text_end}"
+
+    def any(self, value: Value) -> str:
+        """A cell by the value's own type."""
+        match value:
+            case None:
+                return self._nothing
+            case str():
+                return self.text(value)
+            case bool():
+                return f'" t="b"><v>{value:d}{self._number_end}'
+            case datetime():
+                return self._wall(at_wall(utc_text(value), self._sheet.zone))
+            case date():
+                return self._day_cell(value)
+            case _:
+                return f'"><v>{value}{self._number_end}' if _is_exact(value) else self.text(str(value))
+
+    def integer(self, value: Value) -> str:
+        whole = exact_integer(value)
+        return self.any(value if whole is None else whole)
+
+    def boolean(self, value: Value) -> str:
+        return self.any(bool(value) if exact_integer(value) in (0, 1) else value)
+
+    def day(self, value: Value) -> str:
+        if isinstance(value, datetime):
+            return self._day_cell(at_wall(utc_text(value), self._sheet.zone).date())
+        if isinstance(value, str) and _ISO_DATE.fullmatch(value):
+            try:
+                return self._day_cell(date.fromisoformat(value))
+            except ValueError:
+                return self.text(value)
+        return self.any(value)
+
+    def text_column(self, column: Sequence[Value]) -> list[str]:
+        """Cells of texts that do not repeat: looked at together, so that most need no look of their own."""
+        texts = cast("list[str]", ["" if value is None else value for value in column])
+        try:
+            cells = joined(texts)
+        except TypeError:
+            return [self.text(value) for value in column]
+        if may_need_clean(cells) or (len(cells) > _ALWAYS_FITS and max(map(len, texts)) > _ALWAYS_FITS):
+            return [self.text(value) for value in column]
+        if any(mark in cells for mark in ("&", "<", ">", "\r", "_x")):
+            texts = [_escaped(text) for text in texts]
+        begin, end, nothing = self._text_begin, self._text_end, self._nothing
+        return [f"{begin}{text}{end}" if text else nothing for text in texts]
+
+    def datetime_column(self, column: Sequence[Value], hours: LocalHours[int]) -> list[str]:
+        begin, end, nothing = self._serial_begin, self._number_end, self._nothing
+        try:
+            stamps: list[Any] = [utc_text(value) if isinstance(value, datetime) else value for value in column]
+            return [
+                nothing
+                if stamp is None
+                else f"{begin}{(hour + MINUTES[stamp[13:19]]) / _DAY}{end}"
+                if (hour := hours[stamp[:13]])
+                else self._wall(at_wall(stamp, self._sheet.zone))
+                for stamp in stamps
+            ]
+        except (ValueError, TypeError, KeyError):
+            return [self._datetime(value) for value in column]
+
+    def _datetime(self, value: Value) -> str:
+        try:
+            return self._wall(at_wall(value, self._sheet.zone)) if isinstance(value, str) else self.any(value)
+        except ValueError:
+            return self.text(value)
+
+    def _wall(self, wall: datetime) -> str:
+        seconds = _seconds(wall) if wall.tzinfo is self._sheet.zone else None
+        if seconds is None:
+            return self.text(wall.isoformat())
+        return f"{self._serial_begin}{seconds / _DAY}{self._number_end}"
+
+    def _day_cell(self, day: date) -> str:
+        if day < _FIRST_SAFE.date():
+            return self.text(day.isoformat())
+        return f'" s="{self._sheet.date_style}"><v>{(day - _EPOCH.date()).days}{self._number_end}'
+
+
+def _seconds(wall: datetime) -> int | None:
+    """Seconds from the workbook's epoch to a wall time; None where the format's calendar is not to be trusted."""
+    naive = wall.replace(tzinfo=None)
+    return None if naive < _FIRST_SAFE else (naive - _EPOCH) // timedelta(seconds=1)
+
+
+def _is_exact(number: int | float | Decimal) -> bool:  # noqa: PYI041 - to the type checker an int is not a float here
+    """Whether a workbook's numbers, of 15 digits, hold this one; case numbers and amounts must not lose digits."""
+    if isinstance(number, Decimal):
+        return number.is_finite() and len(number.as_tuple().digits) <= _MOST_DIGITS and abs(number.adjusted()) < 300
+    if isinstance(number, int):
+        return abs(number) < 10**_MOST_DIGITS
+    return math.isfinite(number) and abs(number) < _LARGEST_NUMBER
