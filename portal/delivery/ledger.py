@@ -1,0 +1,306 @@
+"""The ledger: one row per recipient, and the few changes it may go through, each a conditional update under the lease.
+
+    PENDING -> SENDING (committed before anything is done)
+    SENDING -> PENDING (nothing was handed over), REJECTED, BLOCKED, ACCEPTED (storage)
+    SENDING -> DATA    (committed right before DATA: the point of no return)
+    DATA    -> ACCEPTED, PENDING, REJECTED (the server's answer), UNKNOWN (no answer)
+    UNKNOWN -> PENDING once, where the policy is to send again; else it stays
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import make_msgid
+from typing import Any
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.config import settings
+from portal.leases import Lease, LeaseLost, fence
+from portal.models import (
+    Artifact,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    DestinationKind,
+    DownloadLink,
+    Run,
+    UnknownPolicy,
+    write_session,
+)
+
+BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
+GIVE_UP_AFTER = timedelta(hours=24)
+IN_FLIGHT = (DeliveryState.SENDING, DeliveryState.DATA)
+
+
+@dataclass(frozen=True)
+class InHand:
+    """One delivery taken for one attempt: copied values, so that no session is open while it is on its way."""
+
+    id: uuid.UUID
+    organization_id: uuid.UUID
+    run_id: uuid.UUID
+    artifact_id: uuid.UUID
+    kind: DestinationKind
+    target: str
+    name: str
+    attempt: int
+    message_id: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one attempt came to. `state` is one of ACCEPTED, REJECTED, BLOCKED, UNKNOWN, or PENDING for "again later"."""
+
+    state: DeliveryState
+    reason: str
+    smtp_code: int | None = None
+    smtp_text: str | None = None
+    smtp_stage: str | None = None
+
+
+def open_rows(
+    db: Session,
+    *,
+    artifact: Artifact,
+    destinations: Sequence[Mapping[str, Any]],
+    delivery_config: Mapping[str, Any],
+    attach: bool,
+    link_reason: str,
+    now: datetime,
+) -> None:
+    """One PENDING row for each destination of the artifact, and the recipient's own link where one is to be sent.
+
+    `attach` tells whether mails carry the file; where it was asked for and is False, `link_reason` says why.
+    """
+    for position, destination in enumerate(destinations):
+        kind = DestinationKind(destination["kind"])
+        mail = kind is DestinationKind.EMAIL
+        delivery = Delivery(
+            id=uuid.uuid4(),
+            organization_id=artifact.organization_id,
+            run_id=artifact.run_id,
+            artifact_id=artifact.id,
+            destination=f"{kind.value.lower()}:{destination['target']}",
+            kind=kind,
+            target=destination["target"],
+            name=destination["name"],
+            user_id=uuid.UUID(destination["user_id"]) if destination["user_id"] else None,
+            round=1,
+            position=position,
+            state=DeliveryState.PENDING,
+            next_attempt_at=now,
+            give_up_at=now + GIVE_UP_AFTER,
+            # a second copy of a link mail harms nobody; a second copy of a file may
+            unknown_policy=UnknownPolicy.HOLD if attach and mail else UnknownPolicy.RESEND,
+            message_id=_message_id() if mail else None,
+            with_attachment=attach and mail,
+            link_reason=link_reason if mail else "",
+            created_at=now,
+        )
+        db.add(delivery)
+        if mail and (delivery_config.get("link") or not attach):
+            db.flush()
+            sign_in = bool(delivery_config.get("sign_in_to_download"))
+            db.add(_new_link(artifact, delivery.id, sign_in=sign_in, now=now))
+
+
+def _new_link(artifact: Artifact, delivery_id: uuid.UUID, *, sign_in: bool, now: datetime) -> DownloadLink:
+    """Lives for the days set, and never longer than the file."""
+    return DownloadLink(
+        id=uuid.uuid4(),
+        organization_id=artifact.organization_id,
+        delivery_id=delivery_id,
+        artifact_id=artifact.id,
+        sign_in_required=sign_in,
+        created_at=now,
+        expires_at=min(now + timedelta(days=settings().link_days), artifact.expires_at),
+    )
+
+
+def _message_id() -> str:
+    return make_msgid(domain=urlsplit(settings().public_url).hostname or "localhost")
+
+
+def take_one(lease: Lease, now: datetime) -> InHand | None:
+    """The next delivery of the run that is due, now SENDING; None when there is none."""
+    with write_session() as db:
+        fence(db, lease, now)
+        _expire(db, lease.run_id, now)
+        row = db.scalars(
+            sa.select(Delivery)
+            .where(
+                Delivery.run_id == lease.run_id,
+                Delivery.state == DeliveryState.PENDING,
+                Delivery.next_attempt_at <= now,
+            )
+            .order_by(Delivery.next_attempt_at, Delivery.position)
+            .limit(1)
+        ).one_or_none()
+        if row is None:
+            return None
+        change(
+            db,
+            row.id,
+            DeliveryState.PENDING,
+            DeliveryState.SENDING,
+            attempts=row.attempts,
+            values={"attempts": row.attempts + 1, "last_attempt_at": now, "next_attempt_at": None},
+        )
+        return InHand(
+            id=row.id,
+            organization_id=row.organization_id,
+            run_id=row.run_id,
+            artifact_id=row.artifact_id,
+            kind=row.kind,
+            target=row.target,
+            name=row.name,
+            attempt=row.attempts + 1,
+            message_id=row.message_id,
+            created_at=row.created_at,
+        )
+
+
+def mark_data(lease: Lease, delivery: InHand, now: datetime) -> None:
+    """The point of no return, committed right before DATA. Raises LeaseLost: then nothing may be sent."""
+    with write_session() as db:
+        fence(db, lease, now)
+        change(db, delivery.id, DeliveryState.SENDING, DeliveryState.DATA, attempts=delivery.attempt)
+
+
+def switch_to_link(lease: Lease, delivery: InHand, reason: str, now: datetime) -> tuple[uuid.UUID, datetime]:
+    """The server takes nothing so large: from now on this mail carries a link. Returns the link and its expiry."""
+    with write_session() as db:
+        fence(db, lease, now)
+        row = db.get_one(Delivery, delivery.id)
+        change(
+            db,
+            row.id,
+            DeliveryState.SENDING,
+            DeliveryState.SENDING,
+            attempts=delivery.attempt,
+            values={"with_attachment": False, "link_reason": reason, "unknown_policy": UnknownPolicy.RESEND},
+        )
+        link = db.scalars(sa.select(DownloadLink).where(DownloadLink.delivery_id == row.id)).one_or_none()
+        if link is None:
+            asked = db.get_one(Run, lease.run_id).configuration["delivery"]
+            sign_in = bool(asked.get("sign_in_to_download"))
+            link = _new_link(db.get_one(Artifact, row.artifact_id), row.id, sign_in=sign_in, now=now)
+            db.add(link)
+        return link.id, link.expires_at
+
+
+def finish(lease: Lease, delivery: InHand, result: Result, now: datetime) -> None:
+    """Write down what the attempt came to. Raises LeaseLost where the row is no longer ours to write."""
+    with write_session() as db:
+        fence(db, lease, now)
+        row = db.get_one(Delivery, delivery.id)
+        if row.state not in IN_FLIGHT or row.attempts != delivery.attempt:
+            raise LeaseLost(f"delivery {delivery.id}")
+        conclude(db, row, result, worker=lease.owner, now=now)
+
+
+def conclude(db: Session, row: Delivery, result: Result, *, worker: str, now: datetime) -> None:
+    """Note the attempt and move the row to what it came to, with its next attempt where there is one."""
+    db.add(
+        DeliveryAttempt(
+            id=uuid.uuid4(),
+            organization_id=row.organization_id,
+            delivery_id=row.id,
+            number=row.attempts,
+            ended_at=now,
+            state=result.state,
+            smtp_code=result.smtp_code,
+            smtp_text=result.smtp_text,
+            smtp_stage=result.smtp_stage,
+            worker=worker,
+        )
+    )
+    values: dict[str, Any] = {
+        "reason": result.reason,
+        "smtp_code": result.smtp_code,
+        "smtp_text": result.smtp_text,
+        "smtp_stage": result.smtp_stage,
+        "next_attempt_at": None,
+    }
+    after = result.state
+    if after is DeliveryState.UNKNOWN and row.unknown_policy is UnknownPolicy.RESEND and not row.resent:
+        after = DeliveryState.PENDING
+        values |= {"resent": True, "next_attempt_at": now + BACK_OFF[0]}
+    elif after is DeliveryState.PENDING:
+        values["next_attempt_at"] = now + BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
+    elif after is DeliveryState.ACCEPTED:
+        values["accepted_at"] = now
+    change(db, row.id, row.state, after, attempts=row.attempts, values=values)
+
+
+def recover_in_flight(db: Session, run_id: uuid.UUID, now: datetime) -> None:
+    """What a lost worker left on its way. Before DATA nothing was handed over; after it nobody can know."""
+    rows = db.scalars(sa.select(Delivery).where(Delivery.run_id == run_id, Delivery.state.in_(IN_FLIGHT))).all()
+    for row in rows:
+        if row.state is DeliveryState.SENDING:
+            result = Result(DeliveryState.PENDING, "The worker stopped before anything was handed over.")
+        else:
+            result = Result(
+                DeliveryState.UNKNOWN,
+                "The worker stopped while the message was being handed over; it may have arrived.",
+            )
+        conclude(db, row, result, worker="lost", now=now)
+
+
+def is_begun(db: Session, delivery_id: uuid.UUID) -> bool:
+    """Whether DATA was committed: from there on nobody may say that nothing was sent."""
+    return db.scalar(sa.select(Delivery.state).where(Delivery.id == delivery_id)) is DeliveryState.DATA
+
+
+def reopen(db: Session, run_id: uuid.UUID, states: Sequence[DeliveryState], now: datetime) -> list[str]:
+    """A person tries again: those rows are PENDING once more, with another day and the same message; their targets."""
+    rows = db.scalars(
+        sa.select(Delivery).where(Delivery.run_id == run_id, Delivery.state.in_(states)).with_for_update()
+    ).all()
+    for row in rows:
+        values = {"next_attempt_at": now, "give_up_at": now + GIVE_UP_AFTER, "reason": ""}
+        change(db, row.id, row.state, DeliveryState.PENDING, attempts=row.attempts, values=values)
+    return [row.target for row in rows]
+
+
+def _expire(db: Session, run_id: uuid.UUID, now: datetime) -> None:
+    """A day of temporary failures is enough."""
+    statement = (
+        sa.update(Delivery)
+        .where(Delivery.run_id == run_id, Delivery.state == DeliveryState.PENDING, Delivery.give_up_at <= now)
+        .values(
+            state=DeliveryState.EXPIRED,
+            next_attempt_at=None,
+            reason="Given up after 24 hours of temporary failures.",
+        )
+        .execution_options(synchronize_session=False)
+    )
+    db.execute(statement)
+
+
+def change(
+    db: Session,
+    delivery_id: uuid.UUID,
+    before: DeliveryState,
+    after: DeliveryState,
+    *,
+    attempts: int,
+    values: Mapping[str, Any] | None = None,
+) -> None:
+    """The conditional update of every change; nothing updated means that another was quicker: LeaseLost."""
+    statement = (
+        sa.update(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.state == before, Delivery.attempts == attempts)
+        .values(state=after, **(values or {}))
+        .execution_options(synchronize_session=False)
+    )
+    if db.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
+        raise LeaseLost(f"delivery {delivery_id}")

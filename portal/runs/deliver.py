@@ -1,0 +1,64 @@
+"""Handing the artifact over, one recipient at a time, as long as any is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal import clock
+from portal.delivery import ledger
+from portal.delivery.by_email import Mailer
+from portal.delivery.by_storage import FileToStore, folder_for, store_file
+from portal.delivery.ledger import InHand, Result
+from portal.extensions import db
+from portal.leases import Lease, LeaseLost
+from portal.models import Artifact, DeliveryState, DestinationKind, Organization, Run
+from portal.plumbing.logs import log
+
+logger = log(__name__)
+
+
+def deliver_all(lease: Lease, check: Callable[[], None]) -> None:
+    """Every delivery that is due now. Raises LeaseLost as soon as another worker has taken over."""
+    with Mailer(lease) as mailer:
+        while deliver_one(lease, mailer, clock.now()):
+            check()
+
+
+def deliver_one(lease: Lease, mailer: Mailer, now: datetime) -> bool:
+    """One attempt for the next recipient who is due; False when there was none."""
+    delivery = ledger.take_one(lease, now)
+    if delivery is None:
+        return False
+    ledger.finish(lease, delivery, _attempt(mailer, delivery), clock.now())
+    return True
+
+
+def _attempt(mailer: Mailer, delivery: InHand) -> Result:
+    try:
+        if delivery.kind is DestinationKind.EMAIL:
+            return mailer.send(Session(db.engine), delivery)
+        return store_file(_file_to_store(delivery))
+    except LeaseLost:
+        raise
+    except Exception:
+        # whether DATA was begun stands in the ledger; `finish` of a row in DATA must not call it "nothing sent"
+        logger.exception("a delivery failed unforeseen", run_id=str(delivery.run_id), delivery_id=str(delivery.id))
+        with Session(db.engine) as session:
+            begun = ledger.is_begun(session, delivery.id)
+        if begun:
+            return Result(DeliveryState.UNKNOWN, "Handing the message over broke off; it may have arrived.")
+        return Result(DeliveryState.PENDING, "The attempt failed before anything was handed over; it is tried again.")
+
+
+def _file_to_store(delivery: InHand) -> FileToStore:
+    with Session(db.engine) as session:
+        artifact = session.get_one(Artifact, delivery.artifact_id)
+        configuration = session.get_one(Run, delivery.run_id).configuration
+        slug = session.get_one(Organization, delivery.organization_id).slug
+    local_day = datetime.fromisoformat(configuration["local_day"]).date()
+    stem = artifact.file_name.rsplit("-", 3)[0]  # the schedule's name without the date and ending
+    folder = folder_for(delivery.target, schedule=stem, planned=local_day)
+    return FileToStore(artifact.storage_key, artifact.sha256, artifact.bytes, f"{slug}/{folder}/{artifact.file_name}")

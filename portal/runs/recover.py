@@ -1,0 +1,96 @@
+"""The sweep: runs that a dead worker left, and runs whose wake-up was lost, are found again."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.config import settings
+from portal.extensions import db as database
+from portal.models import Heartbeat, Run, RunState, write_session
+from portal.plumbing import wakeups
+from portal.plumbing.logs import log
+from portal.runs import settle
+from portal.runs.transitions import change_state
+
+FIRST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(minutes=10)
+BATCH = 200
+logger = log(__name__)
+
+
+def sweep(now: datetime) -> int:
+    """Take care of every run that lies about, and return how many. Safe at any time, any number at once."""
+    with write_session() as db:
+        db.merge(Heartbeat(name="sweep", at=now.astimezone(UTC)))
+    found = 0
+    for run_id in _lapsed(now):
+        found += give_back_lapsed(run_id, now)
+    for run_id in _to_wake(now):
+        found += wake_again(run_id, now)
+    return found
+
+
+def _lapsed(now: datetime) -> list[uuid.UUID]:
+    with Session(database.engine) as session:
+        statement = sa.select(Run.id).where(Run.state == RunState.RUNNING, Run.lease_until <= now).limit(BATCH)
+        return list(session.scalars(statement))
+
+
+def give_back_lapsed(run_id: uuid.UUID, now: datetime) -> bool:
+    """A run whose worker gave no sign of life: queued again, or failed when its tries are used up."""
+    with write_session() as db:
+        run = db.scalars(
+            sa.select(Run)
+            .where(Run.id == run_id, Run.state == RunState.RUNNING, Run.lease_until <= now)
+            .with_for_update()
+        ).one_or_none()
+        if run is None:
+            return False
+        logger.warning("a worker was lost", run_id=str(run_id), lease_owner=run.lease_owner, attempt=run.attempt)
+        failures = run.generation_failures + 1
+        released = {"lease_owner": None, "lease_until": None, "generation_failures": failures}
+        if failures >= settings().generation_attempts:
+            sentence = "The worker was lost each time this was tried, so it was given up."
+            settle.fail(db, run, sentence, now=now, error_message=sentence, **released)
+            return True
+        return change_state(
+            db,
+            run_id,
+            RunState.RUNNING,
+            RunState.QUEUED,
+            now=now,
+            reason="The worker that made it was lost; it is made again.",
+            wake_after=now,
+            **released,
+        )
+
+
+def _to_wake(now: datetime) -> list[uuid.UUID]:
+    """QUEUED or DELIVERING, in nobody's hands, and past the time at which somebody should have looked."""
+    free = sa.or_(Run.lease_until.is_(None), Run.lease_until <= now)
+    with Session(database.engine) as session:
+        statement = (
+            sa.select(Run.id)
+            .where(Run.state.in_([RunState.QUEUED, RunState.DELIVERING]), Run.wake_after <= now, free)
+            .order_by(Run.planned_for)
+            .limit(BATCH)
+        )
+        return list(session.scalars(statement))
+
+
+def wake_again(run_id: uuid.UUID, now: datetime) -> bool:
+    """Another wake-up under another number, and the next one later: the wait doubles up to ten minutes."""
+    with write_session() as db:
+        run = db.scalars(
+            sa.select(Run).where(Run.id == run_id, Run.wake_after <= now).with_for_update(skip_locked=True)
+        ).one_or_none()
+        if run is None or run.state not in {RunState.QUEUED, RunState.DELIVERING}:
+            return False
+        run.wake_count += 1
+        run.wake_after = now + min(FIRST_WAIT * 2 ** min(run.wake_count, 10), LONGEST_WAIT)
+        wake_count = run.wake_count
+    return wakeups.wake_run(run_id, wake_count)

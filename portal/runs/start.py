@@ -1,0 +1,113 @@
+"""A run comes into being: one row per occurrence, its configuration frozen, before any work is done."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from portal import audit
+from portal.config import VERSION
+from portal.models import Run, RunKind, RunState
+from portal.runs.transitions import change_state
+
+WAKE_AGAIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """One occurrence to be written down: to be made (QUEUED), or as MISSED with the reason."""
+
+    organization_id: uuid.UUID
+    schedule_id: uuid.UUID
+    occurrence_key: str
+    kind: RunKind
+    state: RunState
+    planned_for: datetime
+    planned_local: str | None
+    period_from: datetime | None
+    period_to: datetime | None
+    configuration: dict[str, Any]
+    reason: str = ""
+    late_seconds: int = 0
+    requested_by_id: uuid.UUID | None = None
+    requested_by: str = ""
+    missed_first: datetime | None = None
+    missed_count: int | None = None
+
+
+def insert_runs(db: Session, new: Sequence[NewRun], *, now: datetime, actor: audit.Actor) -> list[uuid.UUID]:
+    """Insert what is not there yet (by occurrence key) and return the ids of the QUEUED ones, in order.
+
+    The unique key decides, not a look before: whichever of two schedulers comes second inserts nothing.
+    """
+    if not new:
+        return []
+    rows = [_row(each, now) for each in new]
+    dialect = db.get_bind().dialect.name
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(Run)
+    statement = insert.on_conflict_do_nothing(index_elements=[Run.occurrence_key]).returning(Run.id)
+    inserted = set(db.execute(statement, rows).scalars())
+    for each, row in zip(new, rows, strict=True):
+        if row["id"] in inserted:
+            audit.record(
+                db,
+                organization_id=each.organization_id,
+                at=now,
+                actor=actor,
+                action=f"run.{each.state.value.lower()}",
+                subject=("run", row["id"]),
+                body={
+                    "schedule": str(each.schedule_id),
+                    "occurrence": each.occurrence_key,
+                    "kind": each.kind.value,
+                    "reason": each.reason,
+                },
+            )
+    return [row["id"] for row in rows if row["id"] in inserted and row["state"] is RunState.QUEUED]
+
+
+def _row(new: NewRun, now: datetime) -> dict[str, Any]:
+    queued = new.state is RunState.QUEUED
+    return {
+        **vars(new),
+        "id": uuid.uuid4(),
+        "attempt": 0,
+        "generation_failures": 0,
+        "rows_written": 0,
+        "reached": {},
+        "software_version": VERSION,
+        "queued_at": now,
+        "wake_count": 1 if queued else 0,
+        "wake_after": now + WAKE_AGAIN if queued else None,
+        "finished_at": None if queued else now,
+    }
+
+
+def skip_waiting(db: Session, schedule_id: uuid.UUID, *, now: datetime) -> int:
+    """A third occurrence comes while one run of the schedule is being made and one waits: the waiting one is skipped.
+
+    Counts ordinary planned runs only; returns how many were skipped.
+    """
+    going = sa.select(Run.id).where(Run.schedule_id == schedule_id, Run.state == RunState.RUNNING)
+    if db.execute(going.limit(1)).first() is None:
+        return 0
+    waiting = db.scalars(
+        sa.select(Run.id).where(
+            Run.schedule_id == schedule_id,
+            Run.state == RunState.QUEUED,
+            Run.kind == RunKind.PLANNED,
+            Run.attempt == 0,
+        )
+    ).all()
+    reason = "Skipped: the run before was still going when the next one came."
+    return sum(
+        change_state(db, run_id, RunState.QUEUED, RunState.SKIPPED, now=now, reason=reason, finished_at=now)
+        for run_id in waiting
+    )

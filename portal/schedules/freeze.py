@@ -1,0 +1,95 @@
+"""What a run will be, frozen the moment it is written down: later edits of the schedule change nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.exports.case_filters import filters_in_words, parse_filters
+from portal.exports.periods import Resolved, parse_period, period_in_words, resolve
+from portal.exports.request import ExportRequest
+from portal.models import Destination, Run, RunKind, RunState, Schedule
+from portal.schedules.rule import parse_rule
+from portal.schedules.words import rule_in_words
+from portal.zones import zone
+
+EVERYONE = "all"  # the variant that all destinations get, as long as all may see the same
+
+
+@dataclass(frozen=True)
+class Frozen:
+    configuration: dict[str, Any]
+    period: Resolved
+
+
+def freeze(
+    db: Session, schedule: Schedule, destinations: Sequence[Destination], *, planned_for: datetime, local_day: date
+) -> Frozen:
+    """The configuration of a run planned for that instant; the period counts from it, never from now."""
+    place = zone(schedule.timezone)
+    parsed = parse_period(schedule.period)
+    last_success = _last_success(db, schedule) if parsed.text == "since_last_success" else None
+    period = resolve(parsed, planned_for, place, last_success)
+    request = ExportRequest(
+        organization_id=schedule.organization_id,
+        export_type=schedule.export_type,
+        format=schedule.format,
+        format_options=schedule.format_options,
+        filters=schedule.filters,
+        start=period.start,
+        end=period.end,
+        planned_for=planned_for,
+        zone=schedule.timezone,
+        column_config=schedule.column_config,
+        title=schedule.name,
+    )
+    configuration = {
+        "schedule": {
+            "id": str(schedule.id),
+            "name": schedule.name,
+            "description": schedule.description,
+            "revision": schedule.revision,
+            "rule": schedule.rule,
+            "in_words": rule_in_words(parse_rule(schedule.rule), schedule.timezone),
+            "timezone": schedule.timezone,
+            "owner": str(schedule.owner_id) if schedule.owner_id else None,
+        },
+        "local_day": local_day.isoformat(),
+        "period": schedule.period,
+        "period_in_words": period_in_words(period, place),
+        "filters_in_words": filters_in_words(parse_filters(schedule.filters, schedule.organization_id)),
+        "export": request.to_json(),
+        "delivery": schedule.delivery_config,
+        "no_rows": schedule.no_rows.value,
+        "destinations": [
+            {
+                "kind": each.kind.value,
+                "target": each.target,
+                "name": each.name,
+                "user_id": str(each.user_id) if each.user_id else None,
+                "variant": EVERYONE,
+            }
+            for each in destinations
+        ],
+    }
+    return Frozen(configuration, period)
+
+
+def _last_success(db: Session, schedule: Schedule) -> datetime | None:
+    """The end of the period of the newest planned run that ended SUCCEEDED."""
+    statement = (
+        sa.select(Run.period_to)
+        .where(
+            Run.schedule_id == schedule.id,
+            Run.state == RunState.SUCCEEDED,
+            Run.kind.in_([RunKind.PLANNED, RunKind.CATCH_UP]),
+        )
+        .order_by(Run.planned_for.desc())
+        .limit(1)
+    )
+    return db.scalar(statement)

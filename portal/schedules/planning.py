@@ -1,0 +1,64 @@
+"""The schedule's next moment: its instant and its local date, always moved together."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+
+from sqlalchemy.orm import Session
+
+from portal import audit
+from portal.models import Schedule, ScheduleState
+from portal.schedules.rule import Occurrence, next_occurrence, parse_rule
+from portal.zones import zone
+
+
+def plan(schedule: Schedule, occurrence: Occurrence | None) -> None:
+    """Put the next moment; none left: the schedule has ended."""
+    if occurrence is None:
+        schedule.next_run_at = schedule.next_local = None
+        schedule.state = ScheduleState.ENDED
+    else:
+        schedule.next_run_at, schedule.next_local = occurrence.instant, occurrence.key_part()
+
+
+def plan_from(schedule: Schedule, now: datetime) -> None:
+    """The first moment after now, if the schedule is active."""
+    if schedule.state is ScheduleState.ACTIVE:
+        plan(schedule, next_occurrence(parse_rule(schedule.rule), zone(schedule.timezone), now))
+
+
+def planned_occurrence(schedule: Schedule) -> Occurrence:
+    """The moment that the schedule's row holds, read back as it was planned.
+
+    Not computed anew: after a change of time zone data the same rule may give another instant, and the occurrence that
+    was promised is the one that is kept.
+    """
+    if schedule.next_run_at is None or schedule.next_local is None:
+        raise ValueError("the schedule has no next moment")
+    wall, _, rest = schedule.next_local.partition("[")
+    day, _, at = wall.partition("T")
+    return Occurrence(
+        date.fromisoformat(day), time.fromisoformat(at), schedule.next_run_at.astimezone(UTC), zone(rest.rstrip("]"))
+    )
+
+
+def resume(db: Session, schedule: Schedule, *, actor: audit.Actor, now: datetime, why: str) -> None:
+    """Active again, in the caller's transaction; the next moment counts from now."""
+    schedule.state, schedule.state_reason = ScheduleState.ACTIVE, ""
+    schedule.resume_at = schedule.parked_until = schedule.last_error = None
+    schedule.revision += 1
+    schedule.updated_at = now
+    plan_from(schedule, now)
+    audit.record(
+        db,
+        organization_id=schedule.organization_id,
+        at=now,
+        actor=actor,
+        action="schedule.resumed",
+        subject=("schedule", schedule.id),
+        body={
+            "name": schedule.name,
+            "why": why,
+            "next_run_at": schedule.next_run_at.isoformat() if schedule.next_run_at else None,
+        },
+    )

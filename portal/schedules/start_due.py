@@ -1,0 +1,228 @@
+"""The tick: every moment that fell due becomes one run, or one row that says why not, and the next moment is put.
+
+In short transactions of at most a hundred schedules. Where one of a batch raises, the batch is taken one by one, and
+the one that raises is parked for an hour, so that a bad schedule holds up nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from portal import audit
+from portal.models import Heartbeat, RunKind, RunState, Schedule, ScheduleState, write_session
+from portal.plumbing import wakeups
+from portal.plumbing.logs import log
+from portal.runs.start import NewRun, insert_runs, skip_waiting
+from portal.schedules.catch_up import MOST_MISSED_ROWS, MissedSpan, Verdict, judge
+from portal.schedules.freeze import freeze
+from portal.schedules.planning import plan, planned_occurrence, resume
+from portal.schedules.rule import Occurrence, next_occurrence, occurrences_between, parse_rule
+from portal.zones import zone
+
+BATCH = 100
+PARKED = timedelta(hours=1)
+# a daily schedule left alone for 27 years; beyond that the count of what was missed is cut
+MOST_DUE = 10_000
+logger = log(__name__)
+
+
+class MovedMeanwhile(RuntimeError):  # noqa: N818  # another ticker was quicker; nothing is wrong
+    """The schedule's next moment is not the one that was read."""
+
+
+def start_due(now: datetime) -> int:
+    """Start everything that is due and return how many runs were queued. Safe at any time, any number at once."""
+    _note_tick(now)
+    queued = 0
+    while True:
+        seen, started = _start_batch(now)
+        queued += started
+        if seen < BATCH:
+            break
+    _resume_due(now)
+    return queued
+
+
+def _start_batch(now: datetime) -> tuple[int, int]:
+    """(schedules seen, runs queued) of one batch."""
+    try:
+        with write_session() as db:
+            schedules = _due(db, now, BATCH)
+            queued = [run_id for schedule in schedules for run_id in start(db, schedule, now)]
+    except Exception:
+        logger.exception("a batch of due schedules failed; taking them one by one")
+        return _start_one_by_one(now)
+    wake(queued)
+    return len(schedules), len(queued)
+
+
+def _start_one_by_one(now: datetime) -> tuple[int, int]:
+    with write_session() as db:
+        ids = [schedule.id for schedule in _due(db, now, BATCH)]
+    queued: list[uuid.UUID] = []
+    for schedule_id in ids:
+        try:
+            with write_session() as db:
+                for schedule in _due(db, now, 1, schedule_id):
+                    queued += start(db, schedule, now)
+        except MovedMeanwhile:
+            continue
+        except Exception as error:
+            logger.exception("a due schedule failed; parked for an hour", schedule_id=str(schedule_id))
+            _park(schedule_id, error, now)
+    wake(queued)
+    return len(ids), len(queued)
+
+
+def _due(db: Session, now: datetime, limit: int, only: uuid.UUID | None = None) -> Sequence[Schedule]:
+    statement = (
+        sa.select(Schedule)
+        .where(Schedule.next_run_at.is_not(None), Schedule.next_run_at <= now, Schedule.state == ScheduleState.ACTIVE)
+        .where(sa.or_(Schedule.parked_until.is_(None), Schedule.parked_until <= now))
+        .order_by(Schedule.next_run_at)
+        .limit(limit)
+        .options(selectinload(Schedule.destinations))
+        .with_for_update(skip_locked=True)
+    )
+    if only is not None:
+        statement = statement.where(Schedule.id == only)
+    return db.scalars(statement).all()
+
+
+def start(db: Session, schedule: Schedule, now: datetime) -> list[uuid.UUID]:
+    """Write down all of the schedule's due moments and put its next one; returns the runs to wake."""
+    rule, place = parse_rule(schedule.rule), zone(schedule.timezone)
+    first = planned_occurrence(schedule)
+    later = itertools.islice(occurrences_between(rule, place, first.instant, now), MOST_DUE - 1)
+    due = [first, *later]
+    following = next_occurrence(rule, place, max(now, due[-1].instant))
+    grace = timedelta(seconds=schedule.grace_seconds) if schedule.grace_seconds is not None else None
+    verdicts = judge(due, following, now=now, policy=schedule.catch_up, grace=grace)
+    _move(db, schedule, following)
+    if any(verdict.kind is RunKind.PLANNED for verdict in verdicts):
+        skip_waiting(db, schedule.id, now=now)
+    runs = [_new_run(db, schedule, verdict, now) for verdict in _worth_a_row(verdicts)]
+    return insert_runs(db, runs, now=now, actor=audit.system)
+
+
+def skip_due(db: Session, schedule: Schedule, reason: str, now: datetime) -> None:
+    """A person stops the schedule between a due moment and the tick: the moment is written down, not lost."""
+    if schedule.state is not ScheduleState.ACTIVE or schedule.next_run_at is None or schedule.next_run_at > now:
+        return
+    skipped = _new_run(db, schedule, Verdict(planned_occurrence(schedule), None, reason), now, RunState.SKIPPED)
+    insert_runs(db, [skipped], now=now, actor=audit.system)
+
+
+def _move(db: Session, schedule: Schedule, following: Occurrence | None) -> None:
+    """Compare and set: only from the moment and revision that were read."""
+    old, revision = schedule.next_run_at, schedule.revision
+    plan(schedule, following)
+    values = {
+        "next_run_at": schedule.next_run_at,
+        "next_local": schedule.next_local,
+        "state": schedule.state,
+        "parked_until": None,
+        "last_error": None,
+    }
+    db.expire(schedule, ["next_run_at", "next_local", "state"])
+    statement = (
+        sa.update(Schedule)
+        .where(Schedule.id == schedule.id, Schedule.next_run_at == old, Schedule.revision == revision)
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+    if db.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
+        raise MovedMeanwhile(f"schedule {schedule.id}")
+
+
+def _worth_a_row(verdicts: Sequence[Verdict]) -> Iterator[Verdict | MissedSpan]:
+    """Each verdict, but one span for the missed ones when they are too many for a row each."""
+    missed = [verdict.occurrence for verdict in verdicts if verdict.kind is None]
+    if len(missed) <= MOST_MISSED_ROWS:
+        yield from verdicts
+        return
+    yield MissedSpan(missed[0], missed[-1], len(missed))
+    yield from (verdict for verdict in verdicts if verdict.kind is not None)
+
+
+def _new_run(
+    db: Session,
+    schedule: Schedule,
+    found: Verdict | MissedSpan,
+    now: datetime,
+    state_if_not_made: RunState = RunState.MISSED,
+) -> NewRun:
+    if isinstance(found, MissedSpan):
+        verdict = Verdict(found.last, None, f"Missed {found.count} times: nothing was running when they fell due.")
+        span: dict[str, object] = {"missed_first": found.first.instant, "missed_count": found.count}
+    else:
+        verdict, span = found, {}
+    occurrence = verdict.occurrence
+    frozen = freeze(
+        db, schedule, schedule.destinations, planned_for=occurrence.instant, local_day=occurrence.local_date
+    )
+    return NewRun(
+        organization_id=schedule.organization_id,
+        schedule_id=schedule.id,
+        occurrence_key=f"s:{schedule.id}:{occurrence.key_part()}",
+        kind=verdict.kind or RunKind.PLANNED,
+        state=RunState.QUEUED if verdict.kind else state_if_not_made,
+        planned_for=occurrence.instant,
+        planned_local=occurrence.key_part(),
+        period_from=frozen.period.start,
+        period_to=frozen.period.end,
+        configuration=frozen.configuration,
+        reason=verdict.reason,
+        late_seconds=max(0, int((now - occurrence.instant).total_seconds())),
+        **span,  # type: ignore[arg-type]
+    )
+
+
+def _resume_due(now: datetime) -> None:
+    """Pauses that end by themselves today."""
+    with write_session() as db:
+        statement = (
+            sa.select(Schedule)
+            .where(Schedule.state == ScheduleState.PAUSED, Schedule.resume_at.is_not(None), Schedule.resume_at <= now)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        for schedule in db.scalars(statement):
+            resume(db, schedule, actor=audit.system, now=now, why="the pause ended by itself")
+
+
+def _park(schedule_id: uuid.UUID, error: Exception, now: datetime) -> None:
+    with write_session() as db:
+        schedule = db.get(Schedule, schedule_id, with_for_update=True)
+        if schedule is None:
+            return
+        schedule.parked_until, schedule.last_error = now + PARKED, f"{type(error).__name__}: {error}"[:500]
+        audit.record(
+            db,
+            organization_id=schedule.organization_id,
+            at=now,
+            actor=audit.system,
+            action="schedule.parked",
+            subject=("schedule", schedule_id),
+            body={"name": schedule.name, "until": schedule.parked_until.isoformat(), "error": schedule.last_error},
+        )
+
+
+def wake(run_ids: Sequence[uuid.UUID]) -> None:
+    """Tell the workers, after the commit."""
+    for run_id in run_ids:
+        if not wakeups.wake_run(run_id, 1):
+            return  # Redis is away; sweep finds them all
+
+
+def _note_tick(now: datetime) -> None:
+    with write_session() as db:
+        db.merge(Heartbeat(name="tick", at=now.astimezone(UTC)))
+
+
