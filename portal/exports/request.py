@@ -1,0 +1,100 @@
+"""One export as it was asked for: frozen into a run's configuration, so that a repeat makes the same file."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from portal.exports.catalogue import CatalogueError, check_format, columns_for
+from portal.exports.columns import Column
+from portal.zones import zone
+
+DELIMITERS = (",", ";")
+_OPTIONS = ("delimiter", "bom", "header_labels")
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What, for whom and when. Instants are aware UTC; `zone` is an IANA name; the rest is JSON as stored."""
+
+    organization_id: uuid.UUID
+    export_type: str
+    format: str
+    filters: Mapping[str, Any]
+    start: datetime | None
+    """First instant of the period; without one it reaches back to the first case."""
+    end: datetime
+    """First instant after the period."""
+    planned_for: datetime
+    zone: str
+    format_options: Mapping[str, Any] = field(default_factory=dict)
+    """CSV: {"delimiter": "," or ";", "bom": bool, "header_labels": bool}, all optional."""
+    column_config: Mapping[str, Any] = field(default_factory=dict)
+    title: str = "Export"
+    """The schedule's name, for the cover and the document's title."""
+
+    def columns(self) -> list[Column]:
+        """The columns of the file. Raises CatalogueError."""
+        return columns_for(self.export_type, self.column_config)
+
+    def check(self) -> None:
+        """Raises CatalogueError or ZoneError where the type, format, options, columns or zone cannot be had."""
+        check_format(self.export_type, self.format)
+        check_format_options(self.format, self.format_options)
+        self.columns()
+        zone(self.zone)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only; `from_json` gives the same request back."""
+        return {
+            "organization_id": str(self.organization_id),
+            "export_type": str(self.export_type),
+            "format": str(self.format),
+            "filters": dict(self.filters),
+            "start": _stamp(self.start) if self.start else None,
+            "end": _stamp(self.end),
+            "planned_for": _stamp(self.planned_for),
+            "zone": self.zone,
+            "format_options": dict(self.format_options),
+            "column_config": dict(self.column_config),
+            "title": self.title,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The request that `to_json` wrote. Raises KeyError or ValueError where it is not one."""
+        return cls(
+            organization_id=uuid.UUID(data["organization_id"]),
+            export_type=data["export_type"],
+            format=data["format"],
+            filters=data["filters"],
+            start=_instant(data["start"]) if data["start"] else None,
+            end=_instant(data["end"]),
+            planned_for=_instant(data["planned_for"]),
+            zone=data["zone"],
+            format_options=data["format_options"],
+            column_config=data["column_config"],
+            title=data["title"],
+        )
+
+
+def check_format_options(format_name: str, options: Mapping[str, Any]) -> None:
+    """Raises CatalogueError naming the option at fault."""
+    for key, value in options.items():
+        if key not in _OPTIONS or format_name != "CSV":
+            raise CatalogueError(str(key)[:60], f"{str(key)[:60]!r} is not an option of {format_name}.")
+        if key == "delimiter" and value not in DELIMITERS:
+            raise CatalogueError(key, 'The delimiter must be "," or ";".')
+        if key != "delimiter" and not isinstance(value, bool):
+            raise CatalogueError(key, f"{key} must be true or false.")
+
+
+def _stamp(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
