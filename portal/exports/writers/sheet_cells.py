@@ -1,6 +1,5 @@
 """Values as the cells of a sheet's XML: numbers, dates and booleans typed, text as text whatever it looks like."""
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,11 @@ from portal.exports.writers.local_hours import MINUTES, LocalHours, at_wall, utc
 LONGEST_TEXT = 32_767
 """UTF-16 units that a cell can hold."""
 
+ROW = "\0"
+"""Stands for the row's number in a finished cell; `clean` leaves it in no text."""
+
+_TEXT_END = "</t></is></c>"
+_NUMBER_END = "</v></c>"
 _ALWAYS_FITS = LONGEST_TEXT // 2
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - wall times have no zone in a workbook
 # The format believes in 29 February 1900, so days before count differently from program to program.
@@ -61,13 +65,9 @@ class SheetCells:
     def __post_init__(self) -> None:
         self._hours = LocalHours(self.zone, _seconds)
 
-    def of(self, kind: ColumnType, after: str) -> CellsOf:
-        """The function for a column of that type.
-
-        A cell begins behind its row number, `<c r="A1`, and ends with `after`: what stands before the next number. So
-        the numbers, the only part of a row that never repeats, are what joins its cells.
-        """
-        make = _CellMaker(self, after)
+    def of(self, kind: ColumnType, letters: str) -> CellsOf:
+        """The function for a column of that type with those letters; in its cells ROW stands for the row's number."""
+        make = _CellMaker(self, letters)
         match kind:
             case ColumnType.TEXT | ColumnType.JSON:
                 return TextCells(self._remembered(make.text, str), make.text_column)
@@ -82,52 +82,49 @@ class SheetCells:
             case ColumnType.DATE:
                 return self._remembered(make.day, str, date).cells
 
-    def header(self, label: str, style: int, after: str) -> str:
+    def header(self, label: str, letters: str, style: int) -> str:
         """A cell of the header row."""
-        return _CellMaker(self, after, f' s="{style}"').text(label)
+        return _CellMaker(self, letters, f' s="{style}"').text(label)
 
     def _remembered(self, make: Callable[[Value], str], *kinds: type) -> Remembered:
         return Remembered(make, self.tally, (*kinds, type(None)))
 
 
 class _CellMaker:
-    """Makes the cells of one column, all ending with `after`."""
+    """Makes the cells of one column; there is no cell for nothing."""
 
-    def __init__(self, sheet: SheetCells, after: str, text_style: str = "") -> None:
+    def __init__(self, sheet: SheetCells, letters: str, text_style: str = "") -> None:
         self._sheet = sheet
-        self._after = after
-        self._nothing = f'"{text_style}/>{after}'
-        self._text_begin = f'"{text_style} t="inlineStr"><is><t xml:space="preserve">'
-        self._text_end = f"</t></is></c>{after}"
-        self._serial_begin = f'" s="{sheet.datetime_style}"><v>'
-        self._number_end = f"</v></c>{after}"
+        self._begin = f'<c r="{letters}{ROW}"'
+        self._text_begin = f'{self._begin}{text_style} t="inlineStr"><is><t xml:space="preserve">'
+        self._serial_begin = f'{self._begin} s="{sheet.datetime_style}"><v>'
 
     def text(self, value: Value) -> str:
         if not isinstance(value, str):
             return self.any(value)
         if not value:
-            return self._nothing
+            return ""
         safe = clean(value)
         fitted = fit(safe)
         self._sheet.tally.changed += safe != value
         self._sheet.tally.cut += fitted != safe
-        return f"{self._text_begin}{_escaped(fitted)}{self._text_end}"
+        return f"{self._text_begin}{_escaped(fitted)}{_TEXT_END}"
 
     def any(self, value: Value) -> str:
         """A cell by the value's own type."""
         match value:
             case None:
-                return self._nothing
+                return ""
             case str():
                 return self.text(value)
             case bool():
-                return f'" t="b"><v>{value:d}{self._number_end}'
+                return f'{self._begin} t="b"><v>{value:d}{_NUMBER_END}'
             case datetime():
                 return self._wall(at_wall(utc_text(value), self._sheet.zone))
             case date():
                 return self._day_cell(value)
             case _:
-                return f'"><v>{value}{self._number_end}' if _is_exact(value) else self.text(str(value))
+                return f"{self._begin}><v>{value}{_NUMBER_END}" if _is_exact(value) else self.text(str(value))
 
     def integer(self, value: Value) -> str:
         whole = exact_integer(value)
@@ -157,17 +154,17 @@ class _CellMaker:
             return [self.text(value) for value in column]
         if any(mark in cells for mark in ("&", "<", ">", "\r", "_x")):
             texts = [_escaped(text) for text in texts]
-        begin, end, nothing = self._text_begin, self._text_end, self._nothing
-        return [f"{begin}{text}{end}" if text else nothing for text in texts]
+        begin = self._text_begin
+        return [f"{begin}{text}{_TEXT_END}" if text else "" for text in texts]
 
     def datetime_column(self, column: Sequence[Value], hours: LocalHours[int]) -> list[str]:
-        begin, end, nothing = self._serial_begin, self._number_end, self._nothing
+        begin = self._serial_begin
         try:
             stamps: list[Any] = [utc_text(value) if isinstance(value, datetime) else value for value in column]
             return [
-                nothing
+                ""
                 if stamp is None
-                else f"{begin}{(hour + MINUTES[stamp[13:19]]) / _DAY}{end}"
+                else f"{begin}{(hour + MINUTES[stamp[13:19]]) / _DAY}{_NUMBER_END}"
                 if (hour := hours[stamp[:13]])
                 else self._wall(at_wall(stamp, self._sheet.zone))
                 for stamp in stamps
@@ -185,12 +182,12 @@ class _CellMaker:
         seconds = _seconds(wall) if wall.tzinfo is self._sheet.zone else None
         if seconds is None:
             return self.text(wall.isoformat())
-        return f"{self._serial_begin}{seconds / _DAY}{self._number_end}"
+        return f"{self._serial_begin}{seconds / _DAY}{_NUMBER_END}"
 
     def _day_cell(self, day: date) -> str:
         if day < _FIRST_SAFE.date():
             return self.text(day.isoformat())
-        return f'" s="{self._sheet.date_style}"><v>{(day - _EPOCH.date()).days}{self._number_end}'
+        return f'{self._begin} s="{self._sheet.date_style}"><v>{(day - _EPOCH.date()).days}{_NUMBER_END}'
 
 
 def _seconds(wall: datetime) -> int | None:
@@ -205,4 +202,4 @@ def _is_exact(number: int | float | Decimal) -> bool:  # noqa: PYI041 - to the t
         return number.is_finite() and len(number.as_tuple().digits) <= _MOST_DIGITS and abs(number.adjusted()) < 300
     if isinstance(number, int):
         return abs(number) < 10**_MOST_DIGITS
-    return math.isfinite(number) and abs(number) < _LARGEST_NUMBER
+    return abs(number) < _LARGEST_NUMBER

@@ -1,7 +1,7 @@
 """XLSX: openpyxl makes the workbook, and the rows, as many as there are, are streamed into its data sheets."""
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, repeat
+from itertools import chain
 from typing import ClassVar
 
 from openpyxl.utils import get_column_letter
@@ -9,7 +9,7 @@ from openpyxl.utils import get_column_letter
 from portal.exports.columns import Column, ColumnType
 from portal.exports.writers.base import ByteSink, Page, WriteOptions, Written, check_columns
 from portal.exports.writers.cells import CellsOf
-from portal.exports.writers.sheet_cells import LONGEST_TEXT, SheetCells
+from portal.exports.writers.sheet_cells import LONGEST_TEXT, ROW, SheetCells
 from portal.exports.writers.workbook import DataWorkbook
 from portal.exports.writers.zip_stream import LARGEST, ZipPart, ZipStream
 
@@ -70,14 +70,11 @@ class _DataSheets:
         self._archive = archive
         self._book = book
         self._cells = SheetCells(options.zone, book.date_style, book.datetime_style)
-        ends = [f'<c r="{get_column_letter(position)}' for position in range(2, len(columns) + 1)] + ["</row>"]
-        self._convert: list[CellsOf] = [
-            self._cells.of(column.type, end) for column, end in zip(columns, ends, strict=True)
-        ]
-        header = [
-            self._cells.header(column.label, book.header_style, end) for column, end in zip(columns, ends, strict=True)
-        ]
-        self._header = "1".join(['<row r="', '"><c r="A', *header]).encode()
+        letters = [get_column_letter(position) for position in range(1, len(columns) + 1)]
+        lettered = list(zip(columns, letters, strict=True))
+        self._convert: list[CellsOf] = [self._cells.of(column.type, letter) for column, letter in lettered]
+        header = [self._cells.header(column.label, letter, book.header_style) for column, letter in lettered]
+        self._header = _row(1, header).encode()
         self._count = 0
         self._begin()
 
@@ -103,9 +100,7 @@ class _DataSheets:
     def _write(self, rows: Page) -> None:
         columns = zip(*rows, strict=True)
         cells = [convert(values) for convert, values in zip(self._convert, columns, strict=True)]
-        numbers = map(str, range(self._row, self._row + len(rows)))
-        # The row's number stands in its own tag and in each cell's: it is what the pieces are joined with.
-        lines = map(str.join, numbers, zip(repeat('<row r="'), repeat('"><c r="A'), *cells))
+        lines = [_row(number, line) for number, line in enumerate(zip(*cells, strict=True), start=self._row)]
         self._part.write("".join(lines).encode())
         self._row += len(rows)
 
@@ -126,6 +121,10 @@ class _DataSheets:
         if self._count > 1:
             notes.append(f"The rows fill {self._count} sheets, because a sheet cannot hold them all.")
         return Written(rows=rows, cells_changed=tally.changed, cells_cut=tally.cut, notes=tuple(notes))
+
+
+def _row(number: int, cells: Iterable[str]) -> str:
+    return f'<row r="{number}">{"".join(cells).replace(ROW, str(number))}</row>'
 
 
 def _widths(columns: Sequence[Column], sample: Page) -> list[int]:

@@ -16,7 +16,7 @@ from portal.exports.writers.base import ByteSink, ExportLimit
 LARGEST = 0xFFFF_FFFF
 """Bytes that an entry, unpacked, and the archive must stay below."""
 
-_LEVEL = 1
+_LEVEL = 2
 _DEFLATED = 8
 _SIZES_FOLLOW = 0x08
 _VERSION = 20
