@@ -4,6 +4,28 @@ from __future__ import annotations
 
 from flask import Flask
 
+from portal.config import settings
+from portal.pages import access, errors, hostile_input, request_log, security_headers, template_filters
+from portal.pages.health import views as health
+from portal.pages.outbox import views as outbox
+from portal.pages.people import account, invitation, sign_in
+from portal.pages.people import views as people
+
+BLUEPRINTS = (health.bp, sign_in.bp, invitation.bp, account.bp, people.bp)
+
 
 def register(app: Flask) -> None:
     """Join every page, error page and template filter to the app."""
+    # what comes after a request runs in the opposite order: the log is last and sees what goes out
+    request_log.join(app)
+    security_headers.join(app)
+    errors.join(app)
+    template_filters.join(app)
+    hostile_input.join(app)
+    health.join(app)
+    access.join(app)
+    for bp in BLUEPRINTS:
+        app.register_blueprint(bp)
+    with app.app_context():
+        if settings().outbox_folder:
+            app.register_blueprint(outbox.bp)
