@@ -88,7 +88,9 @@ def _join_extensions(app: Flask, settings: Settings) -> None:
     with app.app_context():
         models.prepare_engine(extensions.db.engine)
         models.guard_reading_session()
-    extensions.migrate.init_app(app, extensions.db, directory=str(ROOT / "portal" / "migrations"), render_as_batch=False)
+    extensions.migrate.init_app(
+        app, extensions.db, directory=str(ROOT / "portal" / "migrations"), render_as_batch=False
+    )
     extensions.login.init_app(app)
     extensions.csrf.init_app(app)
     extensions.mail.init_app(app)

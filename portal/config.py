@@ -68,7 +68,9 @@ class Settings:
         secret=True,
     )
     database_url: str = _setting(
-        "DATABASE_URL", "", "SQLAlchemy address; SQLite in var/ where not set; postgresql://… for more machines.",
+        "DATABASE_URL",
+        "",
+        "SQLAlchemy address; SQLite in var/ where not set; postgresql://… for more machines.",
         secret=True,
     )
     redis_url: str = _setting(

@@ -70,9 +70,7 @@ def put_back_entries(scheduler: Scheduler) -> None:
     for entry_id, (job, seconds) in ENTRIES.items():
         if entry_id in known and Job.exists(entry_id, connection=scheduler.connection):
             continue
-        scheduler.schedule(
-            datetime.now(UTC), job, interval=seconds, id=entry_id, timeout=-1, queue_name=wakeups.UPKEEP
-        )
+        scheduler.schedule(datetime.now(UTC), job, interval=seconds, id=entry_id, timeout=-1, queue_name=wakeups.UPKEEP)
 
 
 def main() -> int:

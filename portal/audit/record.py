@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from portal.audit import chain
 from portal.config import settings
-from portal.models import INSTALLATION, AuditBody, AuditEvent, AuditHead
+from portal.models import INSTALLATION, AuditBody, AuditEvent, AuditHead, insert_into
 
 PENDING = "pending_audit_events"
 
@@ -92,7 +92,7 @@ def _write_pending(session: Session) -> None:
 
 
 def _append(session: Session, chain_id: uuid.UUID, pending: list[_Pending]) -> None:
-    head = session.get(AuditHead, chain_id, with_for_update=True) or _new_head(session, chain_id)
+    head = _locked_head(session, chain_id)
     key_id, key = chain.audit_key(settings())
     sequence, mac = head.sequence, head.mac
     events, bodies = [], []
@@ -133,9 +133,10 @@ def _append(session: Session, chain_id: uuid.UUID, pending: list[_Pending]) -> N
     session.flush()
 
 
-def _new_head(session: Session, chain_id: uuid.UUID) -> AuditHead:
-    """The chain's first row. Two first events at once: one of them meets the primary key and its verb fails whole."""
-    head = AuditHead(chain_id=chain_id, sequence=0, mac=chain.GENESIS)
-    session.add(head)
-    session.flush()
-    return head
+def _locked_head(session: Session, chain_id: uuid.UUID) -> AuditHead:
+    """The chain's head, locked until the commit; made where the chain has none yet, by whoever comes first."""
+    new = insert_into(session, AuditHead).values(chain_id=chain_id, sequence=0, mac=chain.GENESIS)
+    if session.get(AuditHead, chain_id) is None:
+        session.execute(new.on_conflict_do_nothing())
+    statement = sa.select(AuditHead).where(AuditHead.chain_id == chain_id).with_for_update()
+    return session.scalars(statement.execution_options(populate_existing=True)).one()

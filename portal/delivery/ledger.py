@@ -1,10 +1,10 @@
 """The ledger: one row per recipient, and the few changes it may go through, each a conditional update under the lease.
 
-    PENDING -> SENDING (committed before anything is done)
-    SENDING -> PENDING (nothing was handed over), REJECTED, BLOCKED, ACCEPTED (storage)
-    SENDING -> DATA    (committed right before DATA: the point of no return)
-    DATA    -> ACCEPTED, PENDING, REJECTED (the server's answer), UNKNOWN (no answer)
-    UNKNOWN -> PENDING once, where the policy is to send again; else it stays
+PENDING -> SENDING (committed before anything is done)
+SENDING -> PENDING (nothing was handed over), REJECTED, BLOCKED, ACCEPTED (storage)
+SENDING -> DATA    (committed right before DATA: the point of no return)
+DATA    -> ACCEPTED, PENDING, REJECTED (the server's answer), UNKNOWN (no answer)
+UNKNOWN -> PENDING once, where the policy is to send again; else it stays
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class InHand:
 
 @dataclass(frozen=True)
 class Result:
-    """What one attempt came to. `state` is one of ACCEPTED, REJECTED, BLOCKED, UNKNOWN, or PENDING for "again later"."""
+    """What one attempt came to: `state` is ACCEPTED, REJECTED, BLOCKED, UNKNOWN, or PENDING ("again later")."""
 
     state: DeliveryState
     reason: str

@@ -126,9 +126,7 @@ def use_link(link_id: uuid.UUID, *, address: str, user_agent: str, now: datetime
                 sa.update(DownloadLink)
                 .where(DownloadLink.id == link_id, DownloadLink.revoked_at.is_(None), DownloadLink.expires_at > now)
                 .where(
-                    sa.or_(
-                        DownloadLink.max_downloads.is_(None), DownloadLink.downloads < DownloadLink.max_downloads
-                    )
+                    sa.or_(DownloadLink.max_downloads.is_(None), DownloadLink.downloads < DownloadLink.max_downloads)
                 )
                 .values(downloads=DownloadLink.downloads + 1)
                 .execution_options(synchronize_session=False)
@@ -157,9 +155,7 @@ def use_link(link_id: uuid.UUID, *, address: str, user_agent: str, now: datetime
         return LinkedFile(**{**vars(file), "state": state})
 
 
-def revoke_link(
-    organization_id: uuid.UUID, delivery_id: uuid.UUID, *, actor: audit.Actor, now: datetime
-) -> bool:
+def revoke_link(organization_id: uuid.UUID, delivery_id: uuid.UUID, *, actor: audit.Actor, now: datetime) -> bool:
     """Make the recipient's link useless from now on; False where there is none that still works."""
     with write_session() as db:
         link_id = db.scalar(

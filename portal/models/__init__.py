@@ -1,7 +1,7 @@
 """The tables. Every tenant table carries its organization, and every reference between two carries it too."""
 
 from portal.models.audit_event import INSTALLATION, AuditBody, AuditEvent, AuditHead
-from portal.models.base import Base, UtcDateTime, prepare_engine, guard_reading_session, write_session
+from portal.models.base import Base, UtcDateTime, guard_reading_session, insert_into, prepare_engine, write_session
 from portal.models.cases import (
     Attachment,
     BusinessUnit,
@@ -23,7 +23,7 @@ from portal.models.cases import (
 )
 from portal.models.delivery import Delivery, DeliveryAttempt, DeliveryState, DownloadLink, LinkUse, UnknownPolicy
 from portal.models.field_tag import FieldTag, TagDataType, TagSource
-from portal.models.heartbeat import Heartbeat
+from portal.models.heartbeat import Heartbeat, note_sign_of_life
 from portal.models.organization import CaseImport, ImportState, Organization
 from portal.models.run import Artifact, Run, RunKind, RunState
 from portal.models.schedule import (
@@ -39,6 +39,7 @@ from portal.models.schedule import (
 from portal.models.user import OneTimeToken, Role, SignInSession, TokenPurpose, User
 
 __all__ = [
+    "INSTALLATION",
     "Artifact",
     "Attachment",
     "AuditBody",
@@ -63,7 +64,6 @@ __all__ = [
     "ExportType",
     "FieldTag",
     "Heartbeat",
-    "INSTALLATION",
     "ImportState",
     "IntakeReport",
     "Interview",
@@ -92,7 +92,9 @@ __all__ = [
     "UnknownPolicy",
     "User",
     "UtcDateTime",
-    "prepare_engine",
     "guard_reading_session",
+    "insert_into",
+    "note_sign_of_life",
+    "prepare_engine",
     "write_session",
 ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
@@ -26,14 +27,14 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("a time without a zone was given to the database")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -99,6 +100,12 @@ def write_session() -> Iterator[Session]:
         yield session
 
 
+def insert_into(db: Session, model: type[Base]) -> Any:
+    """The dialect's own INSERT, which both databases give `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    postgres = db.get_bind().dialect.name == "postgresql"
+    return postgresql.insert(model) if postgres else sqlite.insert(model)
+
+
 def guard_reading_session() -> None:
     """Pages read through db.session; whatever changes goes through write_session()."""
     if not event.contains(db.session, "before_flush", _refuse_writes):
@@ -134,9 +141,10 @@ __all__ = [
     "Sourced",
     "Tenant",
     "UtcDateTime",
+    "guard_reading_session",
+    "insert_into",
     "new_id",
     "prepare_engine",
-    "guard_reading_session",
     "tenant_keys",
     "words",
     "write_session",

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.models.base import Base, UtcDateTime
+from portal.models.base import Base, UtcDateTime, insert_into, write_session
 
 
 class Heartbeat(Base):
@@ -15,3 +15,10 @@ class Heartbeat(Base):
 
     name: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+def note_sign_of_life(name: str, now: datetime) -> None:
+    """`name` ("tick", "sweep", "worker:…") was alive at `now`."""
+    with write_session() as db:
+        statement = insert_into(db, Heartbeat).values(name=name, at=now)
+        db.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": now}))

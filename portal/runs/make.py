@@ -151,7 +151,9 @@ def _kept(lease: Lease, plan: _Plan, made: MadeFile, key: str, now: datetime) ->
     )
     fits = message_size(made.bytes) <= settings().mail_size_limit_bytes
     attach = bool(delivery.get("attach")) and fits
-    reason = "" if fits or not delivery.get("attach") else "The file is too big for mail, so a link to it is sent instead."
+    reason = (
+        "" if fits or not delivery.get("attach") else "The file is too big for mail, so a link to it is sent instead."
+    )
     with write_session() as session:
         fence(session, lease, now)
         session.add(artifact)

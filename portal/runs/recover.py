@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.config import settings
 from portal.extensions import db as database
-from portal.models import Heartbeat, Run, RunState, write_session
+from portal.models import Run, RunState, note_sign_of_life, write_session
 from portal.plumbing import wakeups
 from portal.plumbing.logs import log
 from portal.runs import settle
@@ -24,8 +24,7 @@ logger = log(__name__)
 
 def sweep(now: datetime) -> int:
     """Take care of every run that lies about, and return how many. Safe at any time, any number at once."""
-    with write_session() as db:
-        db.merge(Heartbeat(name="sweep", at=now.astimezone(UTC)))
+    note_sign_of_life("sweep", now)
     found = 0
     for run_id in _lapsed(now):
         found += give_back_lapsed(run_id, now)

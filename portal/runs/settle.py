@@ -52,9 +52,7 @@ def fail(db: Session, run: Run, sentence: str, *, now: datetime, **columns: Any)
 
 
 def _end(db: Session, run: Run, before: RunState, end: RunState, reason: str, *, now: datetime, **columns: Any) -> None:
-    change_state(
-        db, run.id, before, end, now=now, reason=reason, finished_at=now, wake_after=None, **columns
-    )
+    change_state(db, run.id, before, end, now=now, reason=reason, finished_at=now, wake_after=None, **columns)
     values = {
         "last_run_at": run.planned_for,
         "last_run_status": end.value,
@@ -77,9 +75,7 @@ def retry_failed(organization_id: uuid.UUID, run_id: uuid.UUID, *, actor: audit.
         ).one_or_none()
         if run is None or run.state not in {RunState.PARTIAL, RunState.FAILED}:
             raise CannotRetry("There is nothing to try again: the run is not over, or everybody has it.")
-        gone = db.scalar(
-            sa.select(sa.func.count()).where(Artifact.run_id == run_id, Artifact.deleted_at.is_not(None))
-        )
+        gone = db.scalar(sa.select(sa.func.count()).where(Artifact.run_id == run_id, Artifact.deleted_at.is_not(None)))
         if gone:
             raise CannotRetry("The file of this run was deleted when its time was over, so it cannot be sent again.")
         targets = ledger.reopen(db, run_id, list(RETRIABLE_BY_A_PERSON), now)

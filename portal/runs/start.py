@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.config import VERSION
-from portal.models import Run, RunKind, RunState
+from portal.models import Run, RunKind, RunState, insert_into
 from portal.runs.transitions import change_state
 
 WAKE_AGAIN = timedelta(seconds=30)
@@ -50,9 +49,7 @@ def insert_runs(db: Session, new: Sequence[NewRun], *, now: datetime, actor: aud
     if not new:
         return []
     rows = [_row(each, now) for each in new]
-    dialect = db.get_bind().dialect.name
-    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(Run)
-    statement = insert.on_conflict_do_nothing(index_elements=[Run.occurrence_key]).returning(Run.id)
+    statement = insert_into(db, Run).on_conflict_do_nothing(index_elements=[Run.occurrence_key]).returning(Run.id)
     inserted = set(db.execute(statement, rows).scalars())
     for each, row in zip(new, rows, strict=True):
         if row["id"] in inserted:

@@ -62,7 +62,9 @@ def _all(due: Sequence[Occurrence], now: datetime) -> list[Verdict]:
         elif position < MOST_RUNS and late <= LONGEST_GRACE:
             verdicts.append(Verdict(each, RunKind.CATCH_UP, "Made late: nothing was running when it fell due."))
         else:
-            verdicts.append(Verdict(each, None, "Missed: nothing was running when it fell due, and it is too late now."))
+            verdicts.append(
+                Verdict(each, None, "Missed: nothing was running when it fell due, and it is too late now.")
+            )
     return verdicts[::-1]
 
 

@@ -17,6 +17,21 @@ from portal.schedules.start_due import skip_due, start, wake
 
 ALIVE = (ScheduleState.ACTIVE, ScheduleState.PAUSED, ScheduleState.AWAITING_APPROVAL, ScheduleState.ENDED)
 
+# what a person configures beside name, owner and destinations; the same in ScheduleInput and in the table
+CONFIGURED = (
+    "description",
+    "export_type",
+    "format",
+    "format_options",
+    "filters",
+    "period",
+    "column_config",
+    "rule",
+    "timezone",
+    "delivery_config",
+    "catch_up",
+)
+
 
 class ChangedMeanwhile(Exception):  # noqa: N818  # somebody else was quicker; the page shows both
     """The schedule is no longer at the revision that the person saw, or is gone."""
@@ -60,7 +75,9 @@ def edit_schedule(
         if schedule.revision != revision:
             raise ChangedMeanwhile
         # what fell due before the edit is made as it was then
-        due = schedule.state is ScheduleState.ACTIVE and schedule.next_run_at is not None and schedule.next_run_at <= now
+        due = (
+            schedule.state is ScheduleState.ACTIVE and schedule.next_run_at is not None and schedule.next_run_at <= now
+        )
         started = start(db, schedule, now) if due else []
         before = described(schedule)
         for name, value in _columns(given).items():
@@ -86,7 +103,10 @@ def pause_schedule(
     actor: audit.Actor,
     now: datetime,
 ) -> None:
-    """No moment is started until it is resumed, by a person or by itself at `resume_at`. Pausing twice changes nothing."""
+    """No moment is started until the schedule is resumed, by a person or by itself at `resume_at`.
+
+    Pausing twice changes nothing.
+    """
     if resume_at is not None and resume_at <= now:
         raise NotAccepted([Problem("resume_on", "The day to resume must lie ahead.")])
     if len(reason) > 500:
@@ -104,9 +124,7 @@ def pause_schedule(
         _record(db, schedule, "schedule.paused", actor, now, body)
 
 
-def resume_schedule(
-    organization_id: uuid.UUID, schedule_id: uuid.UUID, *, actor: audit.Actor, now: datetime
-) -> None:
+def resume_schedule(organization_id: uuid.UUID, schedule_id: uuid.UUID, *, actor: audit.Actor, now: datetime) -> None:
     """Active again; the next moment counts from now, nothing that fell into the pause is made up for."""
     with write_session() as db:
         schedule = _locked(db, organization_id, schedule_id)
@@ -121,9 +139,11 @@ def duplicate_schedule(
     with write_session() as db:
         original = _locked(db, organization_id, schedule_id)
         copied = (
-            "description export_type format format_options filters period column_config masking no_rows rule timezone "
-            "delivery_config catch_up grace_seconds"
-        ).split()
+            *CONFIGURED,
+            "masking",
+            "no_rows",
+            "grace_seconds",
+        )
         copy = Schedule(
             id=uuid.uuid4(),
             organization_id=organization_id,
@@ -173,9 +193,7 @@ def reassign_schedule(
         _record(db, schedule, "schedule.reassigned", actor, now, body)
 
 
-def delete_schedule(
-    organization_id: uuid.UUID, schedule_id: uuid.UUID, *, actor: audit.Actor, now: datetime
-) -> None:
+def delete_schedule(organization_id: uuid.UUID, schedule_id: uuid.UUID, *, actor: audit.Actor, now: datetime) -> None:
     """Nothing is started any more; its runs, files and evidence stay readable."""
     with write_session() as db:
         schedule = _locked(db, organization_id, schedule_id)
@@ -200,11 +218,7 @@ def _locked(db: Session, organization_id: uuid.UUID, schedule_id: uuid.UUID) -> 
 
 
 def _columns(given: ScheduleInput) -> dict[str, Any]:
-    kept = (
-        "name description export_type format format_options filters period column_config rule timezone "
-        "delivery_config catch_up owner_id"
-    ).split()
-    return {name: getattr(given, name) for name in kept}
+    return {name: getattr(given, name) for name in ("name", "owner_id", *CONFIGURED)}
 
 
 def _destinations(organization_id: uuid.UUID, given: ScheduleInput) -> list[Destination]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 TOKENS = ("{year}", "{month}", "{day}", "{schedule}")
 LONGEST_PATTERN = 200
 _PART = re.compile(r"[\w .@+-]{1,80}")

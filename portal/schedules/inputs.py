@@ -81,8 +81,9 @@ class _Check:
 def check(data: Mapping[str, Any], *, organization_id: uuid.UUID, now: datetime) -> ScheduleInput:
     """The input as it may be saved. Raises NotAccepted with every problem.
 
-    `data`: name, description, export_type, format, format_options {delimiter, bom, header_labels} for CSV, filters, period,
-    column_config, rule (a mapping of the rule's vocabulary), timezone, recipients (text), folders (text, one a line),
+    `data`: name, description, export_type, format, format_options {delimiter, bom, header_labels} for CSV, filters,
+    period, column_config, rule (a mapping of the rule's vocabulary), timezone, recipients (text),
+    folders (text, one a line),
     attach, link, sign_in_to_download, catch_up, owner_id.
     """
     found = _Check()
@@ -90,7 +91,9 @@ def check(data: Mapping[str, Any], *, organization_id: uuid.UUID, now: datetime)
     description = _line_free(found, data.get("description", ""))
     export_type = _choice(found, "export_type", data.get("export_type"), tuple(OFFERED), "Choose what to export.")
     file_format, options, columns = _contents(found, data)
-    catch_up = _choice(found, "catch_up", data.get("catch_up", CatchUp.LATEST), tuple(CatchUp), "Choose what to catch up.")
+    catch_up = _choice(
+        found, "catch_up", data.get("catch_up", CatchUp.LATEST), tuple(CatchUp), "Choose what to catch up."
+    )
     filters = found.read(
         "filters", lambda: parse_filters(data.get("filters", {}), organization_id).to_json(), FilterError
     )
@@ -140,9 +143,7 @@ def _name(found: _Check, value: Any) -> str:
 def _line_free(found: _Check, value: Any) -> str:
     text = str(value).replace("\r\n", "\n").strip()
     if len(text) > LONGEST_DESCRIPTION:
-        found.refuse(
-            "description", f"The description has {len(text)} characters; at most {LONGEST_DESCRIPTION} fit."
-        )
+        found.refuse("description", f"The description has {len(text)} characters; at most {LONGEST_DESCRIPTION} fit.")
     elif hidden := _hidden(text.replace("\n", " ").replace("\t", " ")):
         found.refuse("description", f"The description holds {hidden}; leave it out.")
     return text

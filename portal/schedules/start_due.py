@@ -9,13 +9,13 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from portal import audit
-from portal.models import Heartbeat, RunKind, RunState, Schedule, ScheduleState, write_session
+from portal.models import RunKind, RunState, Schedule, ScheduleState, note_sign_of_life, write_session
 from portal.plumbing import wakeups
 from portal.plumbing.logs import log
 from portal.runs.start import NewRun, insert_runs, skip_waiting
@@ -38,7 +38,7 @@ class MovedMeanwhile(RuntimeError):  # noqa: N818  # another ticker was quicker;
 
 def start_due(now: datetime) -> int:
     """Start everything that is due and return how many runs were queued. Safe at any time, any number at once."""
-    _note_tick(now)
+    note_sign_of_life("tick", now)
     queued = 0
     while True:
         seen, started = _start_batch(now)
@@ -219,10 +219,3 @@ def wake(run_ids: Sequence[uuid.UUID]) -> None:
     for run_id in run_ids:
         if not wakeups.wake_run(run_id, 1):
             return  # Redis is away; sweep finds them all
-
-
-def _note_tick(now: datetime) -> None:
-    with write_session() as db:
-        db.merge(Heartbeat(name="tick", at=now.astimezone(UTC)))
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from portal import clock, create_app
 from portal.extensions import db
@@ -37,6 +39,14 @@ def app_settings() -> dict[str, str]:
     return {}
 
 
+class FreshContextClient(FlaskClient):
+    """Each request in a context of its own: else the test's application context would lend its `g`, and so the
+    signed-in person of one request, to the next."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        return contextvars.Context().run(lambda: super(FreshContextClient, self).open(*args, **kwargs | {"buffered": True}))
+
+
 @pytest.fixture
 def make_app(database_url: str, tmp_path: Path, app_settings: dict[str, str]) -> Iterator[Callable[..., Flask]]:
     """Makes an application on this test's database; called again, another one on the same."""
@@ -55,6 +65,7 @@ def make_app(database_url: str, tmp_path: Path, app_settings: dict[str, str]) ->
         }
         app = create_app(environ)
         app.testing = True
+        app.test_client_class = FreshContextClient
         made.append(app)
         return app
 

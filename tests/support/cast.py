@@ -32,11 +32,19 @@ def cast(app: Flask) -> Cast:
         db.add_all(
             [
                 Organization(
-                    id=lakeside, name="Lakeside Health", slug="lakeside", timezone="America/New_York", settings={},
+                    id=lakeside,
+                    name="Lakeside Health",
+                    slug="lakeside",
+                    timezone="America/New_York",
+                    settings={},
                     created_at=LONG_AGO,
                 ),
                 Organization(
-                    id=strangers, name="Strangers Ltd", slug="strangers", timezone="Europe/Berlin", settings={},
+                    id=strangers,
+                    name="Strangers Ltd",
+                    slug="strangers",
+                    timezone="Europe/Berlin",
+                    settings={},
                     created_at=LONG_AGO,
                 ),
             ]

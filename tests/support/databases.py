@@ -18,7 +18,8 @@ SECRET = "a secret for tests only, 0123456789abcdef"
 def migrate(url: str, folder: Path) -> None:
     from flask_migrate import upgrade
 
-    app = create_app({"SECRET_KEY": SECRET, "DATABASE_URL": url, "DUEPOST_VAR": str(folder), "DUEPOST_LOG_LEVEL": "ERROR"})
+    environ = {"SECRET_KEY": SECRET, "DATABASE_URL": url, "DUEPOST_VAR": str(folder), "DUEPOST_LOG_LEVEL": "ERROR"}
+    app = create_app(environ)
     with app.app_context():
         upgrade()
         app.extensions["migrate"].db.engine.dispose()

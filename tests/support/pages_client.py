@@ -8,13 +8,12 @@
         again = page.ana.submit(answer, {"name": "…"}, action="/people/invite")   # fills in a form of the page
 
 `page.ana`, `page.otto` (Lakeside Health), `page.stella` (Strangers Ltd) are signed in by a real session row;
-`page.nobody()` is a new visitor, `page.of(user_id)` anyone else. Every HTML answer must be valid HTML5 with one h1, a title,
-unique ids, labelled controls, CSRF tokens in forms that post, nothing inline, and at most 20 SQL statements behind it.
+`page.nobody()` is a new visitor, `page.of(user_id)` anyone else. Every HTML answer must be valid HTML5 with one h1, a
+title, unique ids, labelled controls, CSRF tokens in forms that post, nothing inline, and at most 20 SQL statements behind it.
 """
 
 from __future__ import annotations
 
-import contextvars
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -113,16 +112,10 @@ class PageClient:
 
     def open(self, method: str, url: str, **more: Any) -> Answer:
         with counted_statements() as statements:
-            # a context of its own: else the test's application context would lend its `g` to every request
-            response = contextvars.Context().run(lambda: self._buffered(method, url, more))
+            response = self.http.open(url, method=method, **more)
         answer = Answer(response.status_code, response.headers, response.data, urlsplit(url).path, statements)
         check(answer)
         return answer
-
-    def _buffered(self, method: str, url: str, more: dict[str, Any]) -> Any:
-        response = self.http.open(url, method=method, buffered=True, **more)
-        assert response.data is not None
-        return response
 
 
 class Pages:

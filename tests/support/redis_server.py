@@ -21,8 +21,21 @@ def redis_process() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="duepost-redis-") as folder:
         socket = Path(folder) / "redis.sock"
         process = subprocess.Popen(
-            [get_binary_path(), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700",
-             "--dir", folder, "--save", "", "--loglevel", "warning"],
+            [
+                get_binary_path(),
+                "--port",
+                "0",
+                "--unixsocket",
+                str(socket),
+                "--unixsocketperm",
+                "700",
+                "--dir",
+                folder,
+                "--save",
+                "",
+                "--loglevel",
+                "warning",
+            ],
             stdout=subprocess.DEVNULL,
         )
         url = f"unix://{socket}"

@@ -1,0 +1,46 @@
+"""Fixture `mail_sink`: the demo's own SMTP server on a free port, keeping what it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from demo.mail_sink import MailSink
+
+__all__ = ["Sink", "mail_sink"]
+
+
+@dataclass(frozen=True)
+class Sink:
+    port: int
+    folder: Path
+
+    def messages(self) -> list[EmailMessage]:
+        """What was accepted, oldest first."""
+        files = sorted(self.folder.glob("*.eml"))
+        return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]  # type: ignore[misc]
+
+    def raw(self) -> list[bytes]:
+        return [file.read_bytes() for file in sorted(self.folder.glob("*.eml"))]
+
+
+@pytest.fixture
+def mail_sink(tmp_path: Path) -> Iterator[Sink]:
+    folder = tmp_path / "mail"
+    controller = Controller(MailSink(folder), hostname="127.0.0.1", port=0)
+    controller.start()
+    port = controller.server.sockets[0].getsockname()[1]
+    yield Sink(port, folder)
+    controller.stop()
+
+
+def attachment_of(message: EmailMessage) -> bytes:
+    (part,) = message.iter_attachments()
+    content: bytes = part.get_payload(decode=True)  # type: ignore[assignment]
+    return content
