@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session, aliased
 
 from portal import clock
 from portal.config import settings
-from portal.models import Run, RunState, write_session
+from portal.models import Run, RunState, updated_rows, write_session
 from portal.plumbing.logs import log
 
 logger = log(__name__)
@@ -55,7 +55,7 @@ def take(run_id: uuid.UUID, owner: str, now: datetime) -> tuple[Lease, RunState]
     return None if row is None else (Lease(run_id, owner, row.attempt), RunState(row.state))
 
 
-def _take_queued(db: Session, run_id: uuid.UUID, owner: str, now: datetime) -> sa.Row[tuple[int, RunState]] | None:
+def _take_queued(db: Session, run_id: uuid.UUID, owner: str, now: datetime) -> sa.Row[int, RunState] | None:
     other = aliased(Run)
     in_the_way = (
         sa.select(other.id)
@@ -92,7 +92,7 @@ def _take_queued(db: Session, run_id: uuid.UUID, owner: str, now: datetime) -> s
     return db.execute(statement).one_or_none()
 
 
-def _take_delivering(db: Session, run_id: uuid.UUID, owner: str, now: datetime) -> sa.Row[tuple[int, RunState]] | None:
+def _take_delivering(db: Session, run_id: uuid.UUID, owner: str, now: datetime) -> sa.Row[int, RunState] | None:
     statement = (
         sa.update(Run)
         .where(Run.id == run_id, Run.state == RunState.DELIVERING)
@@ -125,9 +125,8 @@ def _renew(db: Session, lease: Lease, now: datetime) -> bool:
             Run.lease_until > now,
         )
         .values(lease_until=_until(now))
-        .execution_options(synchronize_session=False)
     )
-    return db.execute(statement).rowcount == 1  # type: ignore[attr-defined]
+    return updated_rows(db, statement) == 1
 
 
 def _until(now: datetime) -> datetime:

@@ -102,7 +102,8 @@ class Mailer:
         if not letter.attach or limit is None or message_size(letter.facts.file_size) <= limit:
             return letter
         link_id, expires_at = ledger.switch_to_link(self._lease, delivery, TOO_BIG, clock.now())
-        facts = replace(letter.facts, why_link=TOO_BIG, **_link_facts(link_id, expires_at, letter.zone_name))
+        url, expiry = _link_words(link_id, expires_at, letter.zone_name)
+        facts = replace(letter.facts, why_link=TOO_BIG, link_url=url, link_expiry=expiry)
         return replace(letter, facts=facts, attach=False)
 
     def _attachment(self, letter: _Letter) -> EncodedAttachment:
@@ -122,6 +123,7 @@ def _letter(db: Session, delivery: InHand) -> _Letter:
     link = db.scalars(sa.select(DownloadLink).where(DownloadLink.delivery_id == delivery.id)).one_or_none()
     schedule = run.configuration["schedule"]
     place = zone(schedule["timezone"])
+    url, expiry = _link_words(link.id, link.expires_at, place.key) if link else (None, None)
     period = run.configuration["period_in_words"]
     facts = MailFacts(
         sender=settings().mail_default_sender,
@@ -140,16 +142,15 @@ def _letter(db: Session, delivery: InHand) -> _Letter:
         run_reference=str(run.id),
         why_link=row.link_reason or None,
         remark=" ".join(artifact.notes) or None,
-        **(_link_facts(link.id, link.expires_at, place.key) if link else {}),
+        link_url=url,
+        link_expiry=expiry,
     )
     return _Letter(facts, row.with_attachment, artifact.storage_key, artifact.media_type, place.key)
 
 
-def _link_facts(link_id: uuid.UUID, expires_at: datetime, zone_name: str) -> dict[str, str]:
-    return {
-        "link_url": link_url(link_id),
-        "link_expiry": f"until {moment_in_words(expires_at, zone(zone_name))}",
-    }
+def _link_words(link_id: uuid.UUID, expires_at: datetime, zone_name: str) -> tuple[str, str]:
+    """(address, until when)."""
+    return link_url(link_id), f"until {moment_in_words(expires_at, zone(zone_name))}"
 
 
 def _result(answer: SmtpResult) -> Result:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from obstore.store import ObjectStore
+
 from portal.delivery.ledger import Result
 from portal.models import DeliveryState
 from portal.plumbing import storage
@@ -39,7 +41,7 @@ def store_file(file: FileToStore) -> Result:
     return Result(DeliveryState.PENDING, f"{file.key} came back damaged and was taken away again.")
 
 
-def _copy(file: FileToStore, target: storage.ObjectStore) -> bool:
+def _copy(file: FileToStore, target: ObjectStore) -> bool:
     """True where the name was taken: by an earlier attempt of ours, or by somebody else's file."""
     with tempfile.NamedTemporaryFile(prefix="duepost-") as copy:
         for part in storage.chunks(storage.artifact_store(), file.artifact_key):

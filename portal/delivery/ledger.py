@@ -31,6 +31,7 @@ from portal.models import (
     DownloadLink,
     Run,
     UnknownPolicy,
+    updated_rows,
     write_session,
 )
 
@@ -300,7 +301,6 @@ def change(
         sa.update(Delivery)
         .where(Delivery.id == delivery_id, Delivery.state == before, Delivery.attempts == attempts)
         .values(state=after, **(values or {}))
-        .execution_options(synchronize_session=False)
     )
-    if db.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
+    if updated_rows(db, statement) != 1:
         raise LeaseLost(f"delivery {delivery_id}")

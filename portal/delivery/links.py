@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.config import settings
-from portal.models import Artifact, Delivery, DownloadLink, LinkUse, Organization, Run, write_session
+from portal.models import Artifact, Delivery, DownloadLink, LinkUse, Organization, Run, updated_rows, write_session
 from portal.plumbing.mail_text import one_line
 
 
@@ -122,15 +122,14 @@ def use_link(link_id: uuid.UUID, *, address: str, user_agent: str, now: datetime
             return None
         state = file.state
         if state is LinkState.GOOD:
-            counted = db.execute(
+            allowed = sa.or_(DownloadLink.max_downloads.is_(None), DownloadLink.downloads < DownloadLink.max_downloads)
+            counted = updated_rows(
+                db,
                 sa.update(DownloadLink)
                 .where(DownloadLink.id == link_id, DownloadLink.revoked_at.is_(None), DownloadLink.expires_at > now)
-                .where(
-                    sa.or_(DownloadLink.max_downloads.is_(None), DownloadLink.downloads < DownloadLink.max_downloads)
-                )
-                .values(downloads=DownloadLink.downloads + 1)
-                .execution_options(synchronize_session=False)
-            ).rowcount  # type: ignore[attr-defined]
+                .where(allowed)
+                .values(downloads=DownloadLink.downloads + 1),
+            )
             state = LinkState.GOOD if counted == 1 else LinkState.USED_UP
         db.add(
             LinkUse(

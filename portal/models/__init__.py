@@ -1,7 +1,15 @@
 """The tables. Every tenant table carries its organization, and every reference between two carries it too."""
 
 from portal.models.audit_event import INSTALLATION, AuditBody, AuditEvent, AuditHead
-from portal.models.base import Base, UtcDateTime, guard_reading_session, insert_into, prepare_engine, write_session
+from portal.models.base import (
+    Base,
+    UtcDateTime,
+    guard_reading_session,
+    insert_into,
+    prepare_engine,
+    updated_rows,
+    write_session,
+)
 from portal.models.cases import (
     Attachment,
     BusinessUnit,
@@ -96,5 +104,6 @@ __all__ = [
     "insert_into",
     "note_sign_of_life",
     "prepare_engine",
+    "updated_rows",
     "write_session",
 ]

@@ -106,6 +106,12 @@ def insert_into(db: Session, model: type[Base]) -> Any:
     return postgresql.insert(model) if postgres else sqlite.insert(model)
 
 
+def updated_rows(db: Session, statement: sa.Update) -> int:
+    """Run a conditional update and say how many rows met its conditions: whoever finds none came too late."""
+    result = db.execute(statement.execution_options(synchronize_session=False))
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
 def guard_reading_session() -> None:
     """Pages read through db.session; whatever changes goes through write_session()."""
     if not event.contains(db.session, "before_flush", _refuse_writes):
@@ -146,6 +152,7 @@ __all__ = [
     "new_id",
     "prepare_engine",
     "tenant_keys",
+    "updated_rows",
     "words",
     "write_session",
 ]

@@ -175,12 +175,14 @@ def _kept(lease: Lease, plan: _Plan, made: MadeFile, key: str, now: datetime) ->
             now=now,
             reason="The file is made and is being handed over.",
             body={"sha256": made.sha256, "bytes": made.bytes, "rows": made.rows, "storage_key": key},
-            rows_written=made.rows,
-            rows_expected=made.rows,
-            register_as_of=made.register_as_of,
-            software_version=VERSION,
-            made_at=now,
-            wake_after=now,
+            columns={
+                "rows_written": made.rows,
+                "rows_expected": made.rows,
+                "register_as_of": made.register_as_of,
+                "software_version": VERSION,
+                "made_at": now,
+                "wake_after": now,
+            },
         )
 
 
@@ -200,7 +202,7 @@ def _failed(lease: Lease, error: Exception, now: datetime) -> None:
             "lease_until": None,
         }
         if permanent or failures >= settings().generation_attempts:
-            settle.fail(session, run, sentence, now=now, **columns)
+            settle.fail(session, run, sentence, now=now, columns=columns)
             return
         again = now + BACK_OFF[min(failures, len(BACK_OFF)) - 1]
         change_state(
@@ -210,9 +212,7 @@ def _failed(lease: Lease, error: Exception, now: datetime) -> None:
             RunState.QUEUED,
             now=now,
             reason=f"{sentence} It is tried again by itself.",
-            not_before=again,
-            wake_after=again,
-            **columns,
+            columns={**columns, "not_before": again, "wake_after": again},
         )
 
 

@@ -54,7 +54,7 @@ def give_back_lapsed(run_id: uuid.UUID, now: datetime) -> bool:
         released = {"lease_owner": None, "lease_until": None, "generation_failures": failures}
         if failures >= settings().generation_attempts:
             sentence = "The worker was lost each time this was tried, so it was given up."
-            settle.fail(db, run, sentence, now=now, error_message=sentence, **released)
+            settle.fail(db, run, sentence, now=now, columns={"error_message": sentence, **released})
             return True
         return change_state(
             db,
@@ -63,8 +63,7 @@ def give_back_lapsed(run_id: uuid.UUID, now: datetime) -> bool:
             RunState.QUEUED,
             now=now,
             reason="The worker that made it was lost; it is made again.",
-            wake_after=now,
-            **released,
+            columns={"wake_after": now, **released},
         )
 
 

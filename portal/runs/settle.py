@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -42,17 +43,23 @@ def settle(lease: Lease, now: datetime) -> RunState | None:
                 .execution_options(synchronize_session=False)
             )
             return None
-        _end(db, run, RunState.DELIVERING, end, _summary(rows), now=now, reached=_reached(rows), **released)
+        _end(
+            db, run, RunState.DELIVERING, end, _summary(rows), now=now, columns={"reached": _reached(rows), **released}
+        )
         return end
 
 
-def fail(db: Session, run: Run, sentence: str, *, now: datetime, **columns: Any) -> None:
+def fail(db: Session, run: Run, sentence: str, *, now: datetime, columns: Mapping[str, Any]) -> None:
     """The file could not be made: RUNNING to FAILED."""
-    _end(db, run, RunState.RUNNING, RunState.FAILED, sentence, now=now, **columns)
+    _end(db, run, RunState.RUNNING, RunState.FAILED, sentence, now=now, columns=columns)
 
 
-def _end(db: Session, run: Run, before: RunState, end: RunState, reason: str, *, now: datetime, **columns: Any) -> None:
-    change_state(db, run.id, before, end, now=now, reason=reason, finished_at=now, wake_after=None, **columns)
+def _end(
+    db: Session, run: Run, before: RunState, end: RunState, reason: str, *, now: datetime, columns: Mapping[str, Any]
+) -> None:
+    change_state(
+        db, run.id, before, end, now=now, reason=reason, columns={"finished_at": now, "wake_after": None, **columns}
+    )
     values = {
         "last_run_at": run.planned_for,
         "last_run_status": end.value,
@@ -90,9 +97,7 @@ def retry_failed(organization_id: uuid.UUID, run_id: uuid.UUID, *, actor: audit.
             reason="Being tried again.",
             actor=actor,
             body={"again": targets},
-            finished_at=None,
-            wake_after=now,
-            wake_count=run.wake_count + 1,
+            columns={"finished_at": None, "wake_after": now, "wake_count": run.wake_count + 1},
         )
         wake_count = run.wake_count + 1
     wakeups.wake_run(run_id, wake_count)

@@ -105,6 +105,8 @@ def skip_waiting(db: Session, schedule_id: uuid.UUID, *, now: datetime) -> int:
     ).all()
     reason = "Skipped: the run before was still going when the next one came."
     return sum(
-        change_state(db, run_id, RunState.QUEUED, RunState.SKIPPED, now=now, reason=reason, finished_at=now)
+        change_state(
+            db, run_id, RunState.QUEUED, RunState.SKIPPED, now=now, reason=reason, columns={"finished_at": now}
+        )
         for run_id in waiting
     )

@@ -30,18 +30,18 @@ def change_state(
     actor: audit.Actor = audit.system,
     only_if: tuple[sa.ColumnElement[bool], ...] = (),
     body: Mapping[str, Any] | None = None,
-    **columns: Any,
+    columns: Mapping[str, Any] | None = None,
 ) -> bool:
     """Move the run from `before` to `after` and say why; False where it no longer stands at `before` (or `only_if`).
 
-    Further `columns` are set with it. The audit event is `run.<state>`.
+    `columns` are set with it. The audit event is `run.<state>`.
     """
     if after not in LEGAL[before]:
         raise IllegalTransition(f"{before} to {after}")
     statement = (
         sa.update(Run)
         .where(Run.id == run_id, Run.state == before, *only_if)
-        .values(state=after, reason=reason, **columns)
+        .values(state=after, reason=reason, **(columns or {}))
         .returning(Run.organization_id)
         .execution_options(synchronize_session=False)
     )

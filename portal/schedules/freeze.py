@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, scoped_session
 
 from portal.exports.case_filters import filters_in_words, parse_filters
 from portal.exports.periods import Resolved, parse_period, period_in_words, resolve
@@ -33,8 +34,8 @@ def freeze(
     """The configuration of a run planned for that instant; the period counts from it, never from now."""
     place = zone(schedule.timezone)
     parsed = parse_period(schedule.period)
-    last_success = _last_success(db, schedule) if parsed.text == "since_last_success" else None
-    period = resolve(parsed, planned_for, place, last_success)
+    since = last_success(db, schedule.id) if parsed.text == "since_last_success" else None
+    period = resolve(parsed, planned_for, place, since)
     request = ExportRequest(
         organization_id=schedule.organization_id,
         export_type=schedule.export_type,
@@ -80,12 +81,12 @@ def freeze(
     return Frozen(configuration, period)
 
 
-def _last_success(db: Session, schedule: Schedule) -> datetime | None:
+def last_success(db: Session | scoped_session[Session], schedule_id: uuid.UUID) -> datetime | None:
     """The end of the period of the newest planned run that ended SUCCEEDED."""
     statement = (
         sa.select(Run.period_to)
         .where(
-            Run.schedule_id == schedule.id,
+            Run.schedule_id == schedule_id,
             Run.state == RunState.SUCCEEDED,
             Run.kind.in_([RunKind.PLANNED, RunKind.CATCH_UP]),
         )

@@ -94,9 +94,7 @@ def check(data: Mapping[str, Any], *, organization_id: uuid.UUID, now: datetime)
     catch_up = _choice(
         found, "catch_up", data.get("catch_up", CatchUp.LATEST), tuple(CatchUp), "Choose what to catch up."
     )
-    filters = found.read(
-        "filters", lambda: parse_filters(data.get("filters", {}), organization_id).to_json(), FilterError
-    )
+    filters = _filters(found, data.get("filters", {}), organization_id)
     period = str(data.get("period", ""))
     found.read("period", lambda: parse_period(period), PeriodError)
     rule = _when(found, data, now)
@@ -167,6 +165,14 @@ def _choice(found: _Check, name: str, value: Any, allowed: Iterable[str], senten
     if value not in tuple(allowed):
         found.refuse(name, sentence)
     return str(value)
+
+
+def _filters(found: _Check, data: Any, organization_id: uuid.UUID) -> dict[str, Any] | None:
+    try:
+        return parse_filters(data, organization_id).to_json()
+    except FilterError as error:
+        found.refuse(f"filters.{error.field}", error.sentence)
+        return None
 
 
 def _when(found: _Check, data: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from portal import audit
-from portal.models import RunKind, RunState, Schedule, ScheduleState, note_sign_of_life, write_session
+from portal.models import RunKind, RunState, Schedule, ScheduleState, note_sign_of_life, updated_rows, write_session
 from portal.plumbing import wakeups
 from portal.plumbing.logs import log
 from portal.runs.start import NewRun, insert_runs, skip_waiting
@@ -135,9 +135,8 @@ def _move(db: Session, schedule: Schedule, following: Occurrence | None) -> None
         sa.update(Schedule)
         .where(Schedule.id == schedule.id, Schedule.next_run_at == old, Schedule.revision == revision)
         .values(values)
-        .execution_options(synchronize_session=False)
     )
-    if db.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
+    if updated_rows(db, statement) != 1:
         raise MovedMeanwhile(f"schedule {schedule.id}")
 
 
