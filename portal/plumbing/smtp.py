@@ -262,7 +262,7 @@ class MailConnection(Connection):
         except LostError:
             pass
         else:
-            # Nothing but a refusal can be true here: the final dot was never sent.
+            # Nothing but a refusal can be believed here: the final dot was not sent, or not known to be.
             if code >= 400:
                 reply = SmtpReply(Stage.END, code, reply_words(text))
         self._drop()
@@ -324,9 +324,7 @@ class MailConnection(Connection):
         try:
             host.starttls(context=self._tls_context)
         except smtplib.SMTPResponseException as refusal:
-            raise NoConnectionError(
-                SmtpReply(Stage.TLS, refusal.smtp_code, reply_words(refusal.smtp_error))
-            ) from refusal
+            raise _refused(Stage.TLS, refusal.smtp_code, refusal.smtp_error) from refusal
         except LostError as lost:
             raise _no_connection(Stage.TLS, str(lost)) from lost
         except (ssl.SSLError, OSError) as error:
@@ -336,9 +334,7 @@ class MailConnection(Connection):
         try:
             host.login(self.mail.username, self.mail.password)
         except smtplib.SMTPResponseException as refusal:
-            raise NoConnectionError(
-                SmtpReply(Stage.AUTH, refusal.smtp_code, reply_words(refusal.smtp_error))
-            ) from refusal
+            raise _refused(Stage.AUTH, refusal.smtp_code, refusal.smtp_error) from refusal
         except LostError as lost:
             raise _no_connection(Stage.AUTH, str(lost)) from lost
         except (smtplib.SMTPException, ValueError):

@@ -10,11 +10,12 @@ import ssl
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NoReturn
-
-from typing_extensions import Buffer
+from typing import TYPE_CHECKING, NoReturn
 
 from portal.plumbing.mail_text import one_line, reply_words
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _REPLY_LINE_BYTES = 8_192
 _REPLY_BYTES = 4 * 1024 * 1024
@@ -145,7 +146,7 @@ class BoundedHost(smtplib.SMTP):
         if self._inbox:
             self._lose("The mail server answered before it was asked.")
 
-    def send(self, s: Buffer | str) -> None:
+    def send(self, s: ReadableBuffer | str) -> None:
         """Send all of it, within the patience for one reply and the deadline. Raises LostError."""
         data = s.encode(self.command_encoding) if isinstance(s, str) else s
         left = min(self._patience.reply, self._deadline - time.monotonic())

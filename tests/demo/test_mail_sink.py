@@ -8,13 +8,17 @@ import smtplib
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from demo.mail_sink import COME_BACK, NOT_KNOWN
+from demo.mail_sink import COME_BACK, NOT_KNOWN, SIZE_LIMIT_BYTES
+from portal.delivery.mail_message import EncodedAttachment, MailFacts, build_message
 from portal.plumbing.outbox import NoSuchMailError, list_messages, list_refusals, read_message, read_part
+from portal.plumbing.smtp import MailConnection, Outcome
 
 ROOT = Path(__file__).parents[2]
 FILE = b"case,state\r\n.1,open\r\n" * 5_000
@@ -91,6 +95,48 @@ def test_refused_is_refused_for_good_and_busy_twice_before_each_mail(sink):
     assert len(noted) == 9
     assert (noted[0].rcpt_to, noted[0].reply) == ("busy@else.example.org", COME_BACK)
     assert noted[-1].reply == NOT_KNOWN
+
+
+def test_the_bytes_at_the_sink_are_those_of_the_file(sink):
+    """D1, protocol.md: all recipients of one file get the same bytes, by the sink as witness."""
+    digest = hashlib.sha256(FILE).hexdigest()
+    mail = SimpleNamespace(server="127.0.0.1", port=sink.port, use_tls=False, use_ssl=False, username="", password="")
+    outcomes = []
+    with EncodedAttachment.from_chunks([FILE], "text/csv") as attachment, MailConnection(mail) as connection:
+        connection.open()
+        assert connection.size_limit == SIZE_LIMIT_BYTES
+        for who in ("ann", "refused", "bob", "busy"):
+            facts = MailFacts(
+                sender="Duepost <duepost@example.org>",
+                recipient=f"{who}@example.org",
+                subject="Weekly cases: 16 to 22 November 2026",
+                message_id=f"<{who}@example.org>",
+                date=datetime(2026, 11, 23, 13, tzinfo=UTC),
+                report_name="Weekly cases",
+                organization="Marlow & Finch",
+                period="16 to 22 November 2026",
+                planned_for="Mon 23 Nov 2026, 08:00 EST (New York)",
+                rows=5_000,
+                file_name="cases.csv",
+                file_size=len(FILE),
+                sha256=digest,
+                run_reference="run 17",
+            )
+            built = build_message(facts, attachment)
+            result = connection.hand_over(
+                sender=built.envelope_sender,
+                recipient=built.envelope_recipient,
+                message=built.chunks(),
+                size=built.size,
+                before_data=lambda: None,
+            )
+            outcomes.append(result.outcome)
+    assert outcomes == [Outcome.ACCEPTED, Outcome.REJECTED, Outcome.ACCEPTED, Outcome.TEMPORARY]
+    kept = [read_message(sink.folder, entry.id) for entry in list_messages(sink.folder)]
+    assert {mail.entry.rcpt_tos[0]: mail.parts[-1].sha256 for mail in kept} == {
+        "ann@example.org": digest,
+        "bob@example.org": digest,
+    }
 
 
 def test_the_folder_outlives_the_sink_and_sigterm_ends_it(sink):
