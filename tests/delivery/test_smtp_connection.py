@@ -303,7 +303,10 @@ def test_a_refused_starttls_sends_nothing(answer, tls):
 
 def test_what_was_injected_ahead_of_the_handshake_is_not_believed(tls):
     """Attack 46: a second reply in clear behind the 220."""
-    script = {"starttls": raw(b"220 go\r\n250-injected\r\n250 SIZE 7\r\n"), "ehlo after tls": say("250 scripted.example.org")}
+    script = {
+        "starttls": raw(b"220 go\r\n250-injected\r\n250 SIZE 7\r\n"),
+        "ehlo after tls": say("250 scripted.example.org"),
+    }
     with (
         ScriptedSmtp(script, tls=tls[0]) as server,
         connection_to(server, tls_context=tls[1], use_tls=True) as connection,
