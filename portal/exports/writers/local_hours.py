@@ -66,7 +66,8 @@ class LocalHours(dict[str, T | None], Generic[T]):
 
 def _steady_zone(zone: ZoneInfo, begin: str, end: str) -> timezone | None:
     """The zone's offset, when it is one and the same, of whole hours, from `begin` to `end`."""
-    first, last = at_wall(begin, zone).utcoffset(), at_wall(end, zone).utcoffset()
-    if first is None or first != last or first % timedelta(hours=1):
+    first, last = at_wall(begin, zone), at_wall(end, zone)
+    offset = first.utcoffset()
+    if offset is None or offset != last.utcoffset() or offset % timedelta(hours=1) or last.tzinfo is not zone:
         return None
-    return timezone(first)
+    return timezone(offset)

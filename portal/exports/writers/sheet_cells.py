@@ -28,6 +28,7 @@ _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - wall times have no zone in a w
 _FIRST_SAFE = datetime(1900, 3, 1)  # noqa: DTZ001
 _DAY = 86_400
 _MOST_DIGITS = 15
+_FIRST_TOO_LONG = 1_000_000_000_000_000
 _LARGEST_NUMBER = 9.99e307
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ESCAPE_LOOKALIKE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
@@ -201,5 +202,5 @@ def _is_exact(number: int | float | Decimal) -> bool:  # noqa: PYI041 - to the t
     if isinstance(number, Decimal):
         return number.is_finite() and len(number.as_tuple().digits) <= _MOST_DIGITS and abs(number.adjusted()) < 300
     if isinstance(number, int):
-        return abs(number) < 10**_MOST_DIGITS
+        return abs(number) < _FIRST_TOO_LONG
     return abs(number) < _LARGEST_NUMBER
