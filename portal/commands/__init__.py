@@ -6,9 +6,14 @@ from flask import Flask
 
 from portal.commands.import_cases import import_cases_command
 from portal.commands.organizations import create_organization_command
+from portal.commands.schedule_times import schedule_times
+from portal.commands.users import create_user
+from portal.commands.verify_audit import verify_audit
+
+COMMANDS = (create_organization_command, create_user, import_cases_command, schedule_times, verify_audit)
 
 
 def register(app: Flask) -> None:
     """Join every command to the app."""
-    for command in (create_organization_command, import_cases_command):
+    for command in COMMANDS:
         app.cli.add_command(command)
