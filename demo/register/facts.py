@@ -25,6 +25,8 @@ _CHANNELS_BY_DAY, _CHANNELS_BY_NIGHT = Weighted(BY_DAY), Weighted(BY_NIGHT)
 _REPORTERS = {group: Weighted(pairs) for group, pairs in REPORTERS.items()}
 _MOST_GROWTH = 1.0 + max(top.growth for top in CATEGORIES) * moments.YEARS
 _NO_INTAKE = 0.007
+_CRITICAL = 0.87
+_URGENT_PACE = 0.35
 
 
 @dataclass(slots=True)
@@ -113,7 +115,7 @@ def _priority(rng: Random, severity: float) -> Priority | None:
         return Priority.LOW
     if severity < 0.62:
         return Priority.MEDIUM
-    return Priority.HIGH if severity < 0.87 else Priority.CRITICAL
+    return Priority.HIGH if severity < _CRITICAL else Priority.CRITICAL
 
 
 def _investigations(rng: Random, severity: float) -> int:
@@ -131,9 +133,9 @@ def _investigations(rng: Random, severity: float) -> int:
 def _closed(
     rng: Random, around: Surroundings, opened: datetime, category: CategoryProfile | None, severity: float, years: float
 ) -> datetime | None:
-    """When the case was closed, where that has happened: grave ones take longer, and some take for ever."""
+    """When it was closed, where that has happened: grave ones take longer, the gravest are hurried, some never end."""
     median = (category.median_days if category else 25) * (0.55 + severity) * (1.0 - 0.05 * years)
-    length = spread(rng, median, 0.72)
+    length = spread(rng, median * (_URGENT_PACE if severity >= _CRITICAL else 1.0), 0.72)
     if rng.random() < 0.03:
         length *= 5
     moment = opened + timedelta(days=max(0.02, length))

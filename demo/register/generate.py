@@ -18,7 +18,7 @@ from demo.register.rows import SOURCE, Batch
 from demo.register.surroundings import RegisterError, Surroundings, find_organization, settle
 from portal.models import CaseImport, ImportState, write_session
 
-CASES_A_BATCH = 1_000
+CASES_A_BATCH = 4_000
 
 
 def generate_register(

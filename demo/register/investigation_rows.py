@@ -120,7 +120,7 @@ def _interviews(
         template = _TEMPLATES.pick(rng)
         person = one_of(rng, subjects) if template == "Subject interview" and subjects else somebody(rng)
         held = moments.office_hours(rng, started + (until - started) * rng.random(), around.zone)
-        held = min(max(held, started), until - timedelta(seconds=1)) if until > started else started
+        held = max(started, min(held, until - timedelta(seconds=1)))
         batch.add(
             Interview,
             f"{key}/V{number}",

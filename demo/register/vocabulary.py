@@ -285,7 +285,7 @@ LOCATIONS = (
 CURRENCIES = {"CA": "CAD", "MX": "MXN", "IE": "EUR", "DE": "EUR", "AE": "AED", "IN": "INR", "JP": "JPY"}
 LANGUAGES = {"MX": "es", "DE": "de", "AE": "ar", "IN": "hi", "JP": "ja"}
 
-SLA_DAYS = {Priority.CRITICAL: 14, Priority.HIGH: 30, Priority.MEDIUM: 60, Priority.LOW: 90}
+SLA_DAYS = {Priority.CRITICAL: 30, Priority.HIGH: 60, Priority.MEDIUM: 75, Priority.LOW: 90}
 
 # how often each channel is used by day and by night, and how often its reports come without a name
 BY_DAY = (
