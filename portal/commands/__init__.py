@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from flask import Flask
 
+from portal.commands import schedules
 from portal.commands.import_cases import import_cases_command
 from portal.commands.organizations import create_organization_command
 from portal.commands.schedule_times import schedule_times
 from portal.commands.users import create_user
 from portal.commands.verify_audit import verify_audit
 
-COMMANDS = (create_organization_command, create_user, import_cases_command, schedule_times, verify_audit)
+COMMANDS = (
+    create_organization_command,
+    create_user,
+    import_cases_command,
+    schedule_times,
+    verify_audit,
+    *schedules.COMMANDS,
+)
 
 
 def register(app: Flask) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from portal import audit
 from portal.models import Destination, DestinationKind, Schedule, ScheduleState, User, write_session
+from portal.plumbing.mail_text import one_line
 from portal.schedules.inputs import LONGEST_NAME, NotAccepted, Problem, ScheduleInput
 from portal.schedules.planning import plan_from, resume
 from portal.schedules.start_due import skip_due, start, wake
@@ -109,6 +110,7 @@ def pause_schedule(
     """
     if resume_at is not None and resume_at <= now:
         raise NotAccepted([Problem("resume_on", "The day to resume must lie ahead.")])
+    reason = one_line(reason, 1_000)
     if len(reason) > 500:
         raise NotAccepted([Problem("reason", "The reason is longer than 500 characters.")])
     with write_session() as db:

@@ -1,0 +1,1 @@
+"""The pages of schedules: the list, one schedule, and the builder."""

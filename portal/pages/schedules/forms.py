@@ -1,0 +1,221 @@
+"""The forms of schedules. They hold what was typed, as it was typed; `answers` reads it, the subject judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from wtforms import BooleanField, Field, HiddenField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms.fields import TextAreaField
+from wtforms.widgets import TextInput
+
+from portal.exports.catalogue import MOST_INVESTIGATIONS, OFFERED
+from portal.exports.periods import PERIOD_CHOICES
+from portal.models import CatchUp, ExportFormat
+from portal.moments import WEEKDAYS, MomentError, parse_day
+from portal.pages.hostile_input import PlainForm
+from portal.schedules.rule import RuleError, parse_rule
+
+LAST_DAYS, BETWEEN, TYPED = "last_days", "between", "typed"
+OWN_PERIODS = (
+    (LAST_DAYS, "The last … days"),
+    (BETWEEN, "Between two dates"),
+    (TYPED, "A year, quarter or month"),
+)
+REPEATS = (
+    ("daily", "Daily"),
+    ("weekdays", "Monday to Friday"),
+    ("weekly", "Weekly"),
+    ("monthly", "Monthly"),
+    ("once", "Once"),
+)
+MONTHLY_BY = (
+    ("day", "A day of the month"),
+    ("last_day", "The last day"),
+    ("nth", "A weekday, such as the first Monday"),
+    ("workday", "A working day, Monday to Friday"),
+)
+NTH = (("1", "First"), ("2", "Second"), ("3", "Third"), ("4", "Fourth"), ("last", "Last"))
+CATCH_UP = (
+    (CatchUp.LATEST.value, "The latest one"),
+    (CatchUp.ALL.value, "All of them, at most 31"),
+    (CatchUp.NONE.value, "None"),
+)
+ANONYMOUS = (("", "Both"), ("true", "Anonymous only"), ("false", "Named only"))
+DATE_FIELDS = (("created_at", "Opened"), ("closed_at", "Closed"), ("updated_at", "Last changed"))
+# key of the filter: its name on the page
+FILTERS = {
+    "status": "Status",
+    "priority": "Priority",
+    "category": "Category",
+    "business_unit": "Business unit",
+    "location": "Location",
+    "country": "Country",
+    "region": "Region",
+    "channel": "Channel",
+    "assignee": "Assignee",
+    "outcome": "Outcome",
+}
+
+
+class CheckboxesField(SelectMultipleField):  # type: ignore[misc]  # WTForms ships no types
+    """Several of a list; which values there are is for the subject to say."""
+
+    def __init__(self, label: str, choices: Any = (), **more: Any) -> None:
+        super().__init__(label, choices=list(choices), validate_choice=False, **more)
+
+
+class _PickerInput(TextInput):  # type: ignore[misc]  # WTForms ships no types
+    """The browser's picker, unless it would hide what was typed: browsers leave a value empty that they cannot read."""
+
+    def __init__(self, kind: str, readable: Callable[[str], object], errors: type[Exception]) -> None:
+        super().__init__()
+        self._kind, self._readable, self._errors = kind, readable, errors
+
+    def __call__(self, field: Field, **given: Any) -> Any:
+        try:
+            if field.data:
+                self._readable(field.data)
+        except self._errors:
+            return super().__call__(field, **given)
+        return super().__call__(field, type=self._kind, **given)
+
+
+def _read_time(text: str) -> object:
+    return parse_rule({"freq": "daily", "time": text})
+
+
+_DATE = _PickerInput("date", parse_day, MomentError)
+_TIME = _PickerInput("time", _read_time, RuleError)
+
+
+def _radio(label: str, choices: Any, **more: Any) -> RadioField:
+    return RadioField(label, choices=list(choices), validate_choice=False, **more)
+
+
+def _select(label: str, choices: Any, **more: Any) -> SelectField:
+    return SelectField(label, choices=list(choices), validate_choice=False, **more)
+
+
+def _number(label: str, **more: Any) -> StringField:
+    return StringField(label, render_kw={"inputmode": "numeric", "size": 6, "autocomplete": "off"}, **more)
+
+
+def _date(label: str, **more: Any) -> StringField:
+    return StringField(label, widget=_DATE, **more)
+
+
+class ScheduleForm(PlainForm):
+    """The builder. All fields are texts, lists of texts or yes/no."""
+
+    revision = HiddenField()
+
+    name = StringField(
+        "Name",
+        description="Stands in the subject of the mail and in the file name.",
+        render_kw={"autocomplete": "off", "aria-required": "true"},
+    )
+    description = TextAreaField("Description", description="For your colleagues. May be left empty.")
+    export_type = _radio("Contents", [(kind.value, offer.label) for kind, offer in OFFERED.items()])
+    format = _radio("Format", [(ExportFormat.XLSX.value, "Excel (XLSX)"), (ExportFormat.CSV.value, "CSV")])
+    delimiter = _radio("Between the columns", [(",", "Comma"), (";", "Semicolon")])
+    bom = BooleanField("Mark the file as UTF-8, so that Excel opens it with the right letters")
+    header_labels = BooleanField("Head the columns with words (“Case Number”) and not with keys (“case_number”)")
+
+    period = _select("Period", [*PERIOD_CHOICES, *OWN_PERIODS])
+    period_days = _number("Number of days")
+    period_from = _date("From")
+    period_to = _date("To, this day included")
+    period_typed = StringField(
+        "Year, quarter or month",
+        description="Such as 2022, 2022-Q1 or 2022-03.",
+        render_kw={"autocomplete": "off"},
+    )
+    date_field = _radio("The period counts by when a case was", DATE_FIELDS)
+
+    status = CheckboxesField(FILTERS["status"])
+    priority = CheckboxesField(FILTERS["priority"])
+    category = CheckboxesField(FILTERS["category"])
+    business_unit = CheckboxesField(FILTERS["business_unit"])
+    location = CheckboxesField(FILTERS["location"])
+    country = CheckboxesField(FILTERS["country"])
+    region = CheckboxesField(FILTERS["region"])
+    channel = CheckboxesField(FILTERS["channel"])
+    assignee = CheckboxesField(FILTERS["assignee"])
+    outcome = CheckboxesField(FILTERS["outcome"])
+    anonymous = _radio("Reports", ANONYMOUS)
+
+    investigations = _number(
+        "Investigations per case",
+        description=f"0 to {MOST_INVESTIGATIONS}; each takes ten columns.",
+    )
+    overflow = BooleanField("Also everything else of a case, in five columns for programs (JSON)")
+    columns = TextAreaField(
+        "Only these columns, in this order",
+        description="One a line, by key. A heading of your own follows after “=”: case_number = No. "
+        "Leave it empty for all columns.",
+        render_kw={"spellcheck": "false"},
+    )
+
+    repeats = _radio("Repeats", REPEATS)
+    weekdays = CheckboxesField("On", [(str(number), name) for number, name in enumerate(WEEKDAYS, 1)])
+    monthly_by = _radio("On", MONTHLY_BY)
+    day = _number("Day of the month", description="1 to 31.")
+    short_month = _radio("In shorter months", [("clamp", "On the last day"), ("skip", "Not at all")])
+    nth = _select("Which one", NTH)
+    weekday = _select("Weekday", [(str(number), name) for number, name in enumerate(WEEKDAYS, 1)])
+    workday = StringField(
+        "Which working day",
+        description="1 to 20 from the start of the month, or last.",
+        render_kw={"size": 6, "autocomplete": "off"},
+    )
+    date = _date("Date")
+    time = StringField("At", widget=_TIME)
+    timezone = StringField(
+        "Time zone",
+        description="Begin to type a city.",
+        render_kw={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"},
+    )
+    interval = _number(
+        "Every how many",
+        description="Days, weeks or months, counted from the first day. 3 months is every quarter.",
+    )
+    start = _date("First day", description="Not before this day. Needed when it is not every day, week or month.")
+    until = _date("Last day", description="Leave it empty to go on without an end.")
+    catch_up = _radio(
+        "After an outage, make up for",
+        CATCH_UP,
+        description="Whatever is not made up for is written down as missed.",
+    )
+
+    recipients = TextAreaField(
+        "Recipients",
+        description="Paste addresses in any form, one or many.",
+        render_kw={"spellcheck": "false", "autocomplete": "off"},
+    )
+    attach = BooleanField("Attach the file to the mail")
+    link = BooleanField("Put a link to the file into the mail")
+    sign_in_to_download = BooleanField("The link asks to sign in first")
+    folders = TextAreaField(
+        "Folders",
+        description="Below the export folder, one a line; {year}, {month}, {day} and {schedule} are filled in: "
+        "board/{year}.",
+        render_kw={"spellcheck": "false", "autocomplete": "off", "rows": 2},
+    )
+    owner_id = _select("Owner", (), description="Is told when a run fails.")
+
+    def __init__(self, *args: Any, owners: Any = (), **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.owner_id.choices = [(str(owner_id), name) for owner_id, name in owners]
+        known = {value for value, _ in self.owner_id.choices}
+        if self.owner_id.data not in known:
+            self.owner_id.choices.insert(0, (self.owner_id.data or "", "Choose an owner"))
+
+
+class PauseForm(PlainForm):
+    reason = StringField("Why", description="Others read it beside the state. May be left empty.")
+    resume_on = _date("Resume by itself on", description="Leave it empty to pause until somebody resumes it.")
+
+
+class ReassignForm(PlainForm):
+    owner_id = _select("New owner", ())

@@ -1,0 +1,213 @@
+"""A schedule's configuration as an officer reads it: facts, one sentence, and what a change changed.
+
+It reads the JSON of `portal.schedules.changes.described`, which the audit log holds as well, so old and new states,
+and configurations that can no longer be used, are told in the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from portal.exports.catalogue import OFFERED, USUAL_INVESTIGATIONS
+from portal.exports.periods import PeriodError, asked_in_words, parse_period
+from portal.models import ExportType, Schedule
+from portal.moments import MomentError, day_in_words, parse_instant
+from portal.pages.schedules.forms import CATCH_UP, DATE_FIELDS, FILTERS
+from portal.schedules.change_log import Change
+from portal.schedules.inputs import ScheduleInput
+from portal.schedules.recipients import Recipient
+from portal.schedules.rule import RuleError, parse_rule
+from portal.schedules.words import rule_in_words
+
+Described = Mapping[str, Any]
+Facts = dict[str, str]
+UNREADABLE = "This cannot be read; edit the schedule to put it right"
+_LISTED = 5
+# filters whose values are words of Duepost, not of the register
+_OWN_WORDS = frozenset({"status", "priority", "channel", "outcome"})
+_DONE = {
+    "schedule.created": "created it",
+    "schedule.duplicated": "made it as a copy",
+    "schedule.edited": "changed it",
+    "schedule.paused": "paused it",
+    "schedule.resumed": "resumed it",
+    "schedule.reassigned": "gave it to another owner",
+    "schedule.deleted": "deleted it",
+    "schedule.parked": "could not start it; it is tried again after an hour",
+}
+
+
+def described_input(given: ScheduleInput) -> Described:
+    """The same as `described` gives for a schedule that is saved."""
+    mails = [{"kind": "EMAIL", "target": each.address, "name": each.name} for each in given.recipients]
+    return {
+        **{name: getattr(given, name) for name in ScheduleInput.__dataclass_fields__},
+        "owner": str(given.owner_id),
+        "destinations": [*mails, *({"kind": "FOLDER", "target": each, "name": ""} for each in given.folders)],
+    }
+
+
+def facts(described: Described, owners: Mapping[str, str]) -> Facts:
+    """Label and words of everything a person configures; `owners` names the owner by id."""
+    mails = [str(Recipient(each["target"], each["name"])) for each in _destinations(described, "EMAIL")]
+    found = {
+        "Name": described.get("name", ""),
+        "Description": described.get("description", ""),
+        "Contents": contents_in_words(str(described.get("export_type", ""))),
+        "Format": _format(described),
+        "Period": period_asked(str(described.get("period", ""))),
+        "Cases": cases_in_words(described.get("filters") or {}),
+        "Columns": _columns(described.get("column_config") or {}),
+        "When": when_in_words(described.get("rule") or {}, str(described.get("timezone", ""))),
+        "Time zone": str(described.get("timezone", "")),
+        "After an outage, make up for": dict(CATCH_UP).get(str(described.get("catch_up", "")), ""),
+        "Recipients": ", ".join(mails),
+        "Mail": _mail(described.get("delivery_config") or {}) if mails else "",
+        "Folders": ", ".join(each["target"] for each in _destinations(described, "FOLDER")),
+        "Owner": owners.get(str(described.get("owner")), "Nobody"),
+    }
+    return {label: words for label, words in found.items() if words}
+
+
+def sentence(described: Described) -> str:
+    """The schedule in one sentence, for the summary."""
+    when = when_in_words(described.get("rule") or {}, str(described.get("timezone", "")))
+    what = contents_in_words(str(described.get("export_type", ""))).partition(":")[0].lower()
+    period = period_asked(str(described.get("period", "")))
+    period = period[:1].lower() + period[1:]
+    mails, folders = (len(_destinations(described, kind)) for kind in ("EMAIL", "FOLDER"))
+    to = [_counted(mails, "recipient")] * bool(mails) + [_counted(folders, "folder")] * bool(folders)
+    where = f", to {' and '.join(to)}" if to else ""
+    return f"{when}: {what} as {described.get('format')}, {period}{where}."
+
+
+def when_in_words(rule: Mapping[str, Any], timezone: str) -> str:
+    """ "Every Monday at 08:00, New York time"."""
+    try:
+        return rule_in_words(parse_rule(rule), timezone)
+    except RuleError:
+        return UNREADABLE
+
+
+def when_of(schedule: Schedule) -> str:
+    return when_in_words(schedule.rule, schedule.timezone)
+
+
+def contents_in_words(export_type: str) -> str:
+    offer = OFFERED.get(ExportType(export_type)) if export_type in set(ExportType) else None
+    return offer.label if offer else export_type
+
+
+def period_asked(text: str) -> str:
+    """ "Previous complete week, Monday to Sunday"."""
+    try:
+        return asked_in_words(parse_period(text))
+    except PeriodError:
+        return text
+
+
+def cases_in_words(filters: Mapping[str, Any]) -> str:
+    """ "Status: Open, On hold. Anonymous reports only." """
+    parts = [f"{name}: {_values(key, filters[key])}" for key, name in FILTERS.items() if filters.get(key)]
+    if filters.get("category"):
+        parts = [f"{part}, with all below" if part.startswith(FILTERS["category"]) else part for part in parts]
+    if "anonymous" in filters:
+        parts.append("Anonymous reports only" if filters["anonymous"] else "Named reports only")
+    if (field := filters.get("date_field", "created_at")) != "created_at":
+        parts.append(f"The period counts by when a case was {dict(DATE_FIELDS).get(field, field).lower()}")
+    return ". ".join(parts) or "All cases"
+
+
+def word(value: str) -> str:
+    """ "On hold" of ON_HOLD."""
+    return value.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True)
+class Told:
+    """One change: who, when, what, and line by line what was before and after."""
+
+    at: datetime
+    actor: str
+    done: str
+    lines: Sequence[tuple[str, str, str]]
+    """(label, before, after); before or after may be empty."""
+
+
+def told(change: Change, owners: Mapping[str, str]) -> Told:
+    """The change in words."""
+    return Told(change.at, change.actor, _DONE.get(change.action, change.action), _lines(change, owners))
+
+
+def _lines(change: Change, owners: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    body = change.body
+    match change.action:
+        case "schedule.edited":
+            before, after = facts(body.get("before") or {}, owners), facts(body.get("after") or {}, owners)
+            labels = dict.fromkeys([*before, *after])
+            pairs = [(label, before.get(label, ""), after.get(label, "")) for label in labels]
+            return [(label, old, new) for label, old, new in pairs if old != new]
+        case "schedule.paused":
+            until = _day_of(body.get("resume_at"))
+            lines = [("Reason", "", str(body.get("reason") or "")), ("Resumes by itself", "", until)]
+            return [line for line in lines if line[2]]
+        case "schedule.reassigned":
+            before_owner = owners.get(str(body.get("before")), "Nobody")
+            return [("Owner", before_owner, owners.get(str(body.get("after")), ""))]
+        case "schedule.resumed" if "itself" in str(body.get("why")):
+            return [("", "", "The pause ended by itself.")]
+    return []
+
+
+def _day_of(instant: Any) -> str:
+    try:
+        return day_in_words(parse_instant(str(instant)).date()) if instant else ""
+    except MomentError:
+        return str(instant)
+
+
+def _destinations(described: Described, kind: str) -> list[Mapping[str, str]]:
+    return [each for each in described.get("destinations") or () if each.get("kind") == kind]
+
+
+def _format(described: Described) -> str:
+    name, options = str(described.get("format", "")), described.get("format_options") or {}
+    if name != "CSV":
+        return name
+    parts = ["semicolons between the columns" if options.get("delimiter") == ";" else "commas between the columns"]
+    parts += ["marked as UTF-8"] * bool(options.get("bom")) + ["headed with words"] * bool(options.get("header_labels"))
+    return f"CSV, {', '.join(parts)}"
+
+
+def _columns(config: Mapping[str, Any]) -> str:
+    if chosen := config.get("columns"):
+        names = [each.get("label") or each.get("key") if isinstance(each, Mapping) else str(each) for each in chosen]
+        return f"{_counted(len(names), 'chosen column')}: {_some(names)}"
+    count = config.get("max_investigations", USUAL_INVESTIGATIONS) if config.get("include_investigations", True) else 0
+    more = ", and everything else for programs (JSON)" if config.get("include_overflow") else ""
+    return f"All, with {_counted(count, 'investigation')} per case{more}"
+
+
+def _mail(config: Mapping[str, Any]) -> str:
+    parts = ["file attached"] * bool(config.get("attach")) + ["link in the mail"] * bool(config.get("link"))
+    asks = ", which asks to sign in first" if config.get("sign_in_to_download") and config.get("link") else ""
+    words = " and ".join(parts) + asks
+    return words[:1].upper() + words[1:]
+
+
+def _values(key: str, values: Any) -> str:
+    texts = [values] if isinstance(values, str) else [str(each) for each in values]
+    return _some([word(text) for text in texts] if key in _OWN_WORDS else texts, most=12)
+
+
+def _some(names: Sequence[Any], most: int = _LISTED) -> str:
+    """The first few, and how many more."""
+    shown = ", ".join(str(name) for name in names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
