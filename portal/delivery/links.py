@@ -13,7 +13,17 @@ from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.config import settings
-from portal.models import Artifact, Delivery, DownloadLink, LinkUse, Organization, Run, updated_rows, write_session
+from portal.models import (
+    Artifact,
+    Delivery,
+    Destination,
+    DownloadLink,
+    LinkUse,
+    Organization,
+    Run,
+    updated_rows,
+    write_session,
+)
 from portal.plumbing.mail_text import one_line
 
 
@@ -25,6 +35,7 @@ class LinkState(StrEnum):
     REVOKED = "REVOKED"
     USED_UP = "USED_UP"
     FILE_GONE = "FILE_GONE"
+    REMOVED = "REMOVED"
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,7 @@ class LinkedFile:
     """What a recipient sees before the download, and what the download needs."""
 
     link_id: uuid.UUID
+    artifact_id: uuid.UUID
     organization_id: uuid.UUID
     organization: str
     schedule: str
@@ -72,8 +84,13 @@ def read_token(token: str) -> uuid.UUID | None:
 
 def linked_file(db: Session, link_id: uuid.UUID, now: datetime) -> LinkedFile | None:
     """The file behind the link and the link's state at `now`."""
+    still_a_recipient = (
+        sa.select(Destination.id)
+        .where(Destination.schedule_id == Run.schedule_id, Destination.target == Delivery.target)
+        .exists()
+    )
     row = db.execute(
-        sa.select(DownloadLink, Artifact, Delivery.target, Organization.name, Run.configuration)
+        sa.select(DownloadLink, Artifact, Delivery.target, Organization.name, Run.configuration, still_a_recipient)
         .join(Artifact, Artifact.id == DownloadLink.artifact_id)
         .join(Delivery, Delivery.id == DownloadLink.delivery_id)
         .join(Run, Run.id == Artifact.run_id)
@@ -82,9 +99,10 @@ def linked_file(db: Session, link_id: uuid.UUID, now: datetime) -> LinkedFile | 
     ).one_or_none()
     if row is None:
         return None
-    link, artifact, recipient, organization, configuration = row
+    link, artifact, recipient, organization, configuration, is_recipient = row
     return LinkedFile(
         link_id=link.id,
+        artifact_id=artifact.id,
         organization_id=link.organization_id,
         organization=organization,
         schedule=configuration["schedule"]["name"],
@@ -97,13 +115,15 @@ def linked_file(db: Session, link_id: uuid.UUID, now: datetime) -> LinkedFile | 
         expires_at=link.expires_at,
         zone=configuration["schedule"]["timezone"],
         sign_in_required=link.sign_in_required,
-        state=_state(link, artifact, now),
+        state=_state(link, artifact, is_recipient=is_recipient, now=now),
     )
 
 
-def _state(link: DownloadLink, artifact: Artifact, now: datetime) -> LinkState:
+def _state(link: DownloadLink, artifact: Artifact, *, is_recipient: bool, now: datetime) -> LinkState:
     if link.revoked_at is not None:
         return LinkState.REVOKED
+    if not is_recipient:
+        return LinkState.REMOVED
     if link.expires_at <= now:
         return LinkState.EXPIRED
     if link.max_downloads is not None and link.downloads >= link.max_downloads:

@@ -6,12 +6,14 @@ from flask import Flask
 
 from portal.config import settings
 from portal.pages import access, errors, hostile_input, request_log, security_headers, template_filters
+from portal.pages.downloads import views as downloads
 from portal.pages.health import views as health
 from portal.pages.outbox import views as outbox
 from portal.pages.people import account, invitation, sign_in
 from portal.pages.people import views as people
+from portal.pages.runs import views as runs
 
-BLUEPRINTS = (health.bp, sign_in.bp, invitation.bp, account.bp, people.bp)
+BLUEPRINTS = (health.bp, sign_in.bp, invitation.bp, account.bp, people.bp, runs.bp, downloads.bp)
 
 
 def register(app: Flask) -> None:

@@ -1,0 +1,122 @@
+"""One run: how it stands, who received it, what proves it; and what a person may do about it."""
+
+from __future__ import annotations
+
+import uuid
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, current_app, flash, jsonify, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from portal import clock
+from portal.delivery.links import revoke_link
+from portal.extensions import db
+from portal.models import Delivery, Run
+from portal.moments import abbreviation, offset_in_words
+from portal.pages.access import current_actor, current_user, own, requires
+from portal.pages.runs import words
+from portal.pages.template_filters import number, page_now, plural
+from portal.people.rights import Right
+from portal.runs.one_run import Progress, attempts_of, progress_of, read_run
+from portal.runs.settle import CannotRetry, retry_failed
+from portal.runs.states import OPEN
+from portal.zones import zone, zone_words
+
+bp = Blueprint("runs", __name__)
+
+
+@bp.get("/runs/<uuid:run_id>")
+@requires(Right.SEE_RUNS)
+def show(run_id: uuid.UUID) -> ResponseReturnValue:
+    run = own(Run, run_id)
+    record = read_run(db.session(), run)
+    export = run.configuration["export"]
+    place = zone(run.configuration["schedule"]["timezone"])
+    return render_template(
+        "runs/show.html",
+        run=run,
+        record=record,
+        place=place,
+        heading=words.heading(run, place),
+        lead=words.lead(run, place, page_now()),
+        steps=words.route(record),
+        zone_note=zone_note(run, place),
+        export_words=f"{words.EXPORTS[export['export_type']]}, {export['format']}",
+        started_by=words.started_by(run),
+        lateness=words.lateness(run),
+        schedule_url=schedule_url(run.schedule_id) if record.schedule_is_there else None,
+        progress=progress_of(db.session(), run) if record.is_open else None,
+        bar_of=bar_of,
+        progress_words=progress_words,
+        retry_label=words.retry_label(record),
+        second_of=lambda instant: words.second_of(instant, place, run.planned_for),
+        attempts=attempts_of(db.session(), run) if current_user.may(Right.SEE_HEALTH) else None,
+        now=page_now(),
+    )
+
+
+@bp.get("/runs/<uuid:run_id>/status")
+@requires(Right.SEE_RUNS)
+def status(run_id: uuid.UUID) -> ResponseReturnValue:
+    """For the page of an open run: how far it is, and whether the page should be fetched anew."""
+    run = own(Run, run_id)
+    progress = progress_of(db.session(), run)
+    return jsonify(
+        state=run.state.value,
+        open=run.state in OPEN,
+        changed=progress.changed,
+        value=bar_of(progress)[0],
+        most=bar_of(progress)[1],
+        words=progress_words(progress),
+    )
+
+
+@bp.post("/runs/<uuid:run_id>/retry")
+@requires(Right.RUN_NOW)
+def retry(run_id: uuid.UUID) -> ResponseReturnValue:
+    run = own(Run, run_id)
+    try:
+        retry_failed(run.organization_id, run.id, actor=current_actor(), now=clock.now())
+    except CannotRetry as refusal:
+        flash(str(refusal), "problem")
+    else:
+        flash("Those who were refused or given up are being tried again.")
+    return redirect(url_for("runs.show", run_id=run.id), 303)
+
+
+@bp.post("/links/<uuid:delivery_id>/revoke")
+@requires(Right.RUN_NOW)
+def revoke(delivery_id: uuid.UUID) -> ResponseReturnValue:
+    delivery = own(Delivery, delivery_id)
+    if revoke_link(delivery.organization_id, delivery.id, actor=current_actor(), now=clock.now()):
+        flash(f"The link of {delivery.target} no longer works.")
+    else:
+        flash("There was no link left to revoke.", "problem")
+    return redirect(url_for("runs.show", run_id=delivery.run_id), 303)
+
+
+def bar_of(progress: Progress) -> tuple[int, int | None]:
+    """Value and maximum of the progress bar; no maximum: not known yet."""
+    if progress.destinations:
+        return progress.settled, progress.destinations
+    return progress.rows_written, progress.rows_expected
+
+
+def progress_words(progress: Progress) -> str:
+    if progress.destinations:
+        return f"{number(progress.settled)} of {plural(progress.destinations, 'destination')} done"
+    if progress.rows_expected is None:
+        return "Not begun yet"
+    return f"{number(progress.rows_written)} of {plural(progress.rows_expected, 'row')} written"
+
+
+def schedule_url(schedule_id: uuid.UUID) -> str | None:
+    if "schedules.show" not in current_app.view_functions:
+        return None
+    return url_for("schedules.show", schedule_id=schedule_id)
+
+
+def zone_note(run: Run, place: ZoneInfo) -> str:
+    """ "Times in New York time (EST, UTC-05:00)", as it is on the day of the run."""
+    letters, offset = abbreviation(run.planned_for, place), offset_in_words(run.planned_for, place)
+    return f"Times in {zone_words(place.key)} ({letters if letters == offset else f'{letters}, {offset}'})"
