@@ -1,0 +1,67 @@
+"""The cover sheet: what the file is, so that it can be told later what it was made of.
+
+Its own hash is not on it, which a file cannot hold, and neither are the recipients.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from portal.config import VERSION
+from portal.exports.case_filters import DATE_FIELD_WORDS, filters_in_words
+from portal.exports.periods import Resolved, period_in_words
+from portal.exports.request import ExportRequest
+from portal.exports.rows import RowStream
+from portal.exports.writers import CoverValue, Written
+from portal.moments import instant_text, moment_in_words
+from portal.zones import zone, zone_words
+
+CoverLine = tuple[str, CoverValue]
+
+
+@dataclass(frozen=True)
+class Cover:
+    """Makes the lines of the cover once all rows are written."""
+
+    request: ExportRequest
+    stream: RowStream
+    run_reference: str
+    """The run's id; empty where the file was made without a run."""
+
+    def __call__(self, written: Written) -> Sequence[CoverLine]:
+        request, stream = self.request, self.stream
+        place = zone(request.zone)
+        as_of = stream.register_as_of
+        counted = DATE_FIELD_WORDS[stream.filters.date_field]
+        hash_note = "On the run's page and in the mail: a file cannot hold its own hash"
+        return [
+            ("Report", request.title),
+            ("Run", self.run_reference or "Made at the command line, without a run"),
+            ("Planned for", moment_in_words(request.planned_for, place)),
+            ("Export type", str(request.export_type)),
+            ("Format", str(request.format)),
+            ("Period", period_in_words(Resolved(request.start, request.end), place)),
+            ("Period from (UTC, included)", instant_text(request.start) if request.start else "the first case"),
+            ("Period to (UTC, not included)", instant_text(request.end)),
+            ("Period counts", f"when the case was {counted}"),
+            ("Filters", filters_in_words(stream.filters)),
+            ("Time zone", f"{request.zone}; all dates and times in this file are in {zone_words(request.zone)}"),
+            ("Cases", written.rows),
+            ("Cells changed to be harmless", written.cells_changed),
+            ("Register as of", moment_in_words(as_of, place) if as_of else "no import on record"),
+            ("Software", f"Duepost {VERSION}"),
+            ("SHA-256 of this file", hash_note if self.run_reference else "Printed by the command that made it"),
+            ("Columns", len(stream.columns)),
+            ("Column keys", ", ".join(column.key for column in stream.columns)),
+            ("Configuration", json.dumps(_configuration(request), ensure_ascii=False, sort_keys=True)),
+        ]
+
+
+def _configuration(request: ExportRequest) -> dict[str, object]:
+    return {
+        "filters": dict(request.filters),
+        "column_config": dict(request.column_config),
+        "format_options": dict(request.format_options),
+    }

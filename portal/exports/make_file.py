@@ -1,0 +1,110 @@
+"""From a request to a file: rows streamed from one snapshot into the format's writer, counted and hashed on the way."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.exports.case_filters import FilterError
+from portal.exports.catalogue import CatalogueError
+from portal.exports.columns import Column
+from portal.exports.cover import Cover
+from portal.exports.errors import ExportError
+from portal.exports.request import ExportRequest
+from portal.exports.rows import RowStream, open_rows
+from portal.exports.writers import ExportLimit, HashingFile, WriteOptions, writer_for
+from portal.zones import ZoneError, zone
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True)
+class MadeFile:
+    """What came of it; `bytes` and `sha256` are of exactly what was written."""
+
+    rows: int
+    bytes: int
+    sha256: str
+    cells_changed: int
+    columns: tuple[Column, ...]
+    notes: tuple[str, ...]
+    """One sentence for each thing that a reader of the file must know."""
+    register_as_of: datetime | None
+
+
+def make_file(
+    request: ExportRequest,
+    path: Path,
+    *,
+    on_rows: Callable[[int, int], None] = lambda _written, _expected: None,
+    run_reference: str = "",
+) -> MadeFile:
+    """Writes the export to `path`, which only its owner may read.
+
+    `on_rows` is called after each page with the rows written and expected; what it raises ends the work and passes
+    through. `run_reference` is the run's id, for the cover. Raises ExportError; then there is no file.
+    """
+    with _in_words():
+        request.check()
+        try:
+            with open_rows(request) as stream, path.open("wb", opener=_private) as file:
+                return _write(request, stream, HashingFile(file), on_rows, run_reference)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _write(
+    request: ExportRequest,
+    stream: RowStream,
+    out: HashingFile,
+    on_rows: Callable[[int, int], None],
+    run_reference: str,
+) -> MadeFile:
+    options = WriteOptions(
+        zone=zone(request.zone),
+        title=request.title,
+        stamped_at=request.planned_for,
+        cover=Cover(request, stream, run_reference),
+        **request.format_options,
+    )
+    writer = writer_for(request.format)
+    written = writer.write(stream.columns, stream.pages, out, options, lambda rows: on_rows(rows, stream.expected))
+    return MadeFile(
+        rows=written.rows,
+        bytes=out.size,
+        sha256=out.sha256,
+        cells_changed=written.cells_changed,
+        columns=tuple(stream.columns),
+        notes=written.notes,
+        register_as_of=stream.register_as_of,
+    )
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Turns what may go wrong into ExportError, which says whether trying again helps."""
+    try:
+        yield
+    except (CatalogueError, FilterError, ZoneError, ExportLimit) as problem:
+        raise ExportError(str(problem), permanent=True) from problem
+    except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as problem:
+        raise ExportError("The register could not be read from the database.", permanent=False) from problem
+    except OSError as problem:
+        if problem.errno in _NO_ROOM:
+            raise ExportError("There is no room left on the disk for the file.", permanent=False) from problem
+        reason = problem.strerror or type(problem).__name__
+        raise ExportError(f"The file could not be written to disk: {reason}.", permanent=False) from problem

@@ -1,0 +1,140 @@
+"""The rows of an export, streamed from one read-only snapshot, so that an import in between cannot tear the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from portal.exports.case_filters import CaseFilters, parse_filters, where
+from portal.exports.catalogue import MOST_INVESTIGATIONS, OVERFLOW, flat_file_columns
+from portal.exports.columns import Column
+from portal.exports.overflow import OverflowCells
+from portal.exports.register_names import load_business_units, load_categories, load_locations
+from portal.exports.request import ExportRequest
+from portal.exports.row_sources import Part, case_pages, id_text
+from portal.exports.row_values import RowValues
+from portal.exports.writers import Page, Value
+from portal.extensions import db
+from portal.models import Case, CaseImport, ImportState
+from portal.zones import zone
+
+PAGE_SIZE = 2_000
+
+_PARTS: Mapping[str, Part] = {
+    "source_channel": Part.REPORTS,
+    "is_anonymous": Part.REPORTS,
+    "reporter_relationship": Part.REPORTS,
+    "riu_count": Part.REPORTS,
+    "has_remediation": Part.PLANS,
+    "remediation_status": Part.PLANS,
+    "investigation_count": Part.INVESTIGATIONS,
+    "subject_count": Part.SUBJECTS,
+    "attachment_count": Part.ATTACHMENTS,
+}
+
+
+@dataclass(frozen=True)
+class RowStream:
+    """An export's rows, to be read once and within `open_rows`."""
+
+    columns: list[Column]
+    filters: CaseFilters
+    expected: int
+    """How many rows there are, counted in the snapshot they come from."""
+    register_as_of: datetime | None
+    """When the newest import that succeeded was finished."""
+    pages: Iterator[Page]
+
+
+@contextmanager
+def open_rows(request: ExportRequest, page_size: int = PAGE_SIZE) -> Iterator[RowStream]:
+    """The request's rows in the flat file's order. The snapshot ends with the context.
+
+    Raises CatalogueError, FilterError or ZoneError where the request cannot be had.
+    """
+    columns = request.columns()
+    with _snapshot() as connection:
+        filters = parse_filters(request.filters, request.organization_id, connection)
+        conditions = where(filters, request.start, request.end)
+        yield RowStream(
+            columns=columns,
+            filters=filters,
+            expected=connection.scalar(sa.select(sa.func.count()).select_from(Case).where(*conditions)) or 0,
+            register_as_of=_register_as_of(connection, request),
+            pages=_pages(connection, request, columns, conditions, page_size),
+        )
+
+
+@contextmanager
+def _snapshot() -> Iterator[Connection]:
+    """A connection of its own that sees the register as it is at its first question, for as long as it lasts."""
+    engine = db.engine
+    if engine.dialect.name == "postgresql":
+        # on SQLite every transaction that only reads is such a snapshot
+        engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with engine.connect() as connection:
+        yield connection
+
+
+def _register_as_of(connection: Connection, request: ExportRequest) -> datetime | None:
+    newest = sa.select(sa.func.max(CaseImport.finished_at)).where(
+        CaseImport.organization_id == request.organization_id, CaseImport.state == ImportState.SUCCEEDED
+    )
+    return connection.scalar(newest)
+
+
+def _pages(
+    connection: Connection,
+    request: ExportRequest,
+    columns: Sequence[Column],
+    conditions: list[sa.ColumnElement[bool]],
+    size: int,
+) -> Iterator[Page]:
+    keys = [column.key for column in columns]
+    investigations = _investigations(keys)
+    overflow = tuple(column.key for column in OVERFLOW if column.key in keys)
+    values = RowValues(
+        zone=zone(request.zone),
+        planned_for=request.planned_for,
+        investigations=investigations,
+        categories=load_categories(connection, request.organization_id),
+        business_units=load_business_units(connection, request.organization_id),
+        locations=load_locations(connection, request.organization_id),
+        id_text=lambda ident: id_text(connection, ident),
+    )
+    made = [column.key for column in flat_file_columns(investigations, overflow=False)] + list(overflow)
+    pick = _picker([made.index(key) for key in keys], len(made))
+    more = OverflowCells(connection, request.organization_id, zone(request.zone), overflow)
+    for cases in case_pages(connection, request.organization_id, conditions, _parts(keys), size):
+        rows = values.rows(cases)
+        if overflow:
+            rows = [(*row, *cells) for row, cells in zip(rows, more.of([str(row[0]) for row in rows]), strict=True)]
+        yield pick(rows)
+
+
+def _investigations(keys: Sequence[str]) -> int:
+    """How many investigations a case the columns need."""
+    numbers = range(MOST_INVESTIGATIONS, 0, -1)
+    return next((number for number in numbers if any(key.startswith(f"inv_{number}_") for key in keys)), 0)
+
+
+def _parts(keys: Sequence[str]) -> frozenset[Part]:
+    parts = {_PARTS[key] for key in keys if key in _PARTS}
+    return frozenset(parts | {Part.INVESTIGATIONS} if _investigations(keys) else parts)
+
+
+def _picker(positions: list[int], width: int) -> Callable[[list[tuple[Value, ...]]], Page]:
+    """Takes the chosen columns out of full rows; the rows themselves where that is all of them."""
+    if positions == list(range(width)):
+        return lambda rows: rows
+    if len(positions) == 1:
+        return lambda rows: [(row[positions[0]],) for row in rows]
+    chosen: Any = itemgetter(*positions)
+    return lambda rows: [chosen(row) for row in rows]
