@@ -4,12 +4,13 @@ import csv
 import hashlib
 import io
 import tracemalloc
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from portal.exports.columns import Column, ColumnType
@@ -19,6 +20,7 @@ from tests.exports.test_text_guard import ANY_TEXT, LIVE
 from tests.support.libre_office import needs_libre_office, open_in_libre_office
 
 NEW_YORK = ZoneInfo("America/New_York")
+STAMP = datetime(2026, 11, 2, 13, tzinfo=UTC)
 TEXT = Column("note", "Note", ColumnType.TEXT)
 ATTACKS = [*LIVE, ";=1", "+1", "-5", "1e5", 'a";=1+2;"', "a\t=1+2", "x,=1+2", "x\n=1+2"]
 
@@ -27,7 +29,7 @@ def write(columns, rows, *, page=2_000, on_rows=lambda _: None, **options):
     """The file's bytes and what the writer says of it."""
     out = io.BytesIO()
     pages = [rows[start : start + page] for start in range(0, len(rows), page)]
-    written = writer_for("CSV").write(columns, pages, out, WriteOptions(**{"zone": NEW_YORK} | options), on_rows)
+    written = writer_for("CSV").write(columns, pages, out, replace(WriteOptions(NEW_YORK, STAMP), **options), on_rows)
     return out.getvalue(), written
 
 
@@ -85,6 +87,7 @@ def test_instants_stand_in_the_schedules_zone(zone, utc, local):
     assert one_column(ColumnType.DATETIME, utc, aware, zone=ZoneInfo(zone)) == [local, local]
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(datetime.fromisoformat("1880-01-01"), datetime.fromisoformat("2100-01-01")),
     st.sampled_from(["America/New_York", "Europe/Dublin", "Africa/Casablanca", "Pacific/Apia", "America/St_Johns"]),
@@ -121,6 +124,7 @@ def test_values_of_another_type_than_the_column_are_told_as_they_are():
     ]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.none() | ANY_TEXT, st.none() | ANY_TEXT), max_size=12),
     st.sampled_from(",;"),
@@ -139,6 +143,7 @@ def test_text_comes_back_as_it_was_but_for_the_guard(rows, delimiter, page):
     )
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.text(max_size=3), min_size=1, max_size=6))
 def test_a_lone_empty_cell_is_still_a_row(texts):
     """C9: a reader would pass over an empty line."""
@@ -200,7 +205,7 @@ def test_size_and_hash_are_of_the_bytes_written():
     """G1"""
     out = io.BytesIO()
     hashed = HashingFile(out)
-    writer_for("CSV").write([TEXT], [[("ä",)] * 3] * 5, hashed, WriteOptions(zone=NEW_YORK), lambda _: None)
+    writer_for("CSV").write([TEXT], [[("ä",)] * 3] * 5, hashed, WriteOptions(NEW_YORK, STAMP), lambda _: None)
     assert (hashed.size, hashed.sha256) == (len(out.getvalue()), hashlib.sha256(out.getvalue()).hexdigest())
 
 
@@ -219,7 +224,7 @@ def peak_memory(format_name, rows):
     )
     tracemalloc.start()
     try:
-        writer_for(format_name).write(columns, pages, Nowhere(), WriteOptions(zone=NEW_YORK), lambda _: None)
+        writer_for(format_name).write(columns, pages, Nowhere(), WriteOptions(NEW_YORK, STAMP), lambda _: None)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

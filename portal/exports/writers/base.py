@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar, Protocol
 from zoneinfo import ZoneInfo
@@ -51,6 +51,8 @@ class WriteOptions:
 
     zone: ZoneInfo
     """All dates and times in the file are in this zone."""
+    stamped_at: datetime
+    """Aware. XLSX: the file's own times, given so that the same rows make the same bytes."""
     delimiter: str = ","
     """CSV: `,` or `;`."""
     bom: bool = False
@@ -61,8 +63,6 @@ class WriteOptions:
     """XLSX: the document's title."""
     sheet_name: str = "Cases"
     """XLSX: the data sheet."""
-    stamped_at: datetime = datetime(2000, 1, 1, tzinfo=UTC)
-    """XLSX: the file's own times, given so that the same rows make the same bytes."""
     cover: Callable[[Written], Sequence[tuple[str, CoverValue]]] = field(default=_no_cover)
     """XLSX: labels and values of the cover sheet, asked for once all rows are written."""
 

@@ -39,8 +39,12 @@ def fit(text: str) -> str:
     if len(text) <= _ALWAYS_FITS or len(text.encode("utf-16-le")) <= 2 * LONGEST_TEXT:
         return text
     marker = f"… [cut: {len(text):,} characters in all; CSV holds the whole text]"
-    kept = text.encode("utf-16-le")[: 2 * (LONGEST_TEXT - len(marker))]
-    return kept.decode("utf-16-le", errors="ignore") + marker
+    return first_units(text, LONGEST_TEXT - len(marker)) + marker
+
+
+def first_units(text: str, units: int) -> str:
+    """The beginning of a text that fills so many UTF-16 units at most; no character is halved."""
+    return text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", errors="ignore")
 
 
 def literal(text: str) -> str:

@@ -20,7 +20,7 @@ from portal.exports.columns import Column
 from portal.exports.text_guard import clean
 from portal.exports.writers.base import CoverValue, WriteOptions
 from portal.exports.writers.local_hours import at_wall, utc_text
-from portal.exports.writers.sheet_cells import fit, literal
+from portal.exports.writers.sheet_cells import first_units, fit, literal
 
 CREATOR = "Duepost"
 WHERE_THE_HASH_IS = "A file cannot hold its own hash: it stands on the run's page and in the mail."
@@ -148,10 +148,5 @@ def _sheet_name(wanted: str, number: int) -> str:
     """A name that a tab may bear, with its number from the second sheet on."""
     suffix = f" ({number})" if number > 1 else ""
     name = _NOT_IN_NAMES.sub(" ", clean(wanted)).strip("' ")
-    name = fit_units(name, _LONGEST_NAME - len(suffix)).strip("' ") or "Data"
+    name = first_units(name, _LONGEST_NAME - len(suffix)).strip("' ") or "Data"
     return f"{name}{suffix}" if name.casefold() not in {_ABOUT.casefold(), "history"} else f"{name} data{suffix}"
-
-
-def fit_units(text: str, units: int) -> str:
-    """The beginning of a text that fills so many UTF-16 units at most."""
-    return text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", errors="ignore")
