@@ -16,11 +16,13 @@ from zoneinfo import ZoneInfo
 from portal.case_import.errors import did_you_mean
 from portal.case_import.fields import Field, Kind
 from portal.case_import.value_spec import fold
-from portal.moments import FIRST_DAY, LAST_DAY
+from portal.moments import FIRST_DAY
 
 Converter = Callable[[str], object]
 
-REMEMBERED = 20_000  # dates repeat; a converter keeps as many answers
+# A slip of the keyboard (3019 for 2019) is the source's own and kept; the very last year would overflow between zones.
+LAST_DAY = date(9998, 12, 31)
+REMEMBERED = 10_000  # dates repeat; a converter keeps as many answers
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OWN_FORMATS = {"iso": "2026-01-31, 2026-01-31T09:30 or with an offset", "unix": "seconds since 1970", "unix_ms": ""}
 _SHORT_OFFSET = re.compile(r"[+-]\d{2}$")

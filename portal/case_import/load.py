@@ -34,7 +34,9 @@ LOST_AFTER = timedelta(hours=24)
 
 def find_organization(slug: str) -> Organization:
     """Raises ImportRefusedError where there is none."""
-    found = db.session.scalar(sa.select(Organization).where(Organization.slug == slug))
+    # not by db.session: its snapshot would stay open for the whole import, and SQLite could never shorten its log
+    with Session(db.engine) as session:
+        found = session.scalar(sa.select(Organization).where(Organization.slug == slug))
     if found is None:
         raise ImportRefusedError(
             f'There is no organization "{shortened(slug)}"; make it with flask create-organization.'

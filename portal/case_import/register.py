@@ -177,7 +177,7 @@ class Register:
         address, column = _LINKS[entity]
         if self._users is None:
             query = sa.select(User.email, User.id).where(User.organization_id == self._target.organization_id)
-            self._users = dict(session.execute(query).tuples().all())
+            self._users = {email: user_id for email, user_id in session.execute(query)}  # noqa: C416  # typed
         user = self._users.get(str(values.get(address) or "").casefold())
         return {column: str(user) if user else None}
 
