@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from portal.commands import schedules
+from portal.commands.export import export
 from portal.commands.import_cases import import_cases_command
 from portal.commands.organizations import create_organization_command
 from portal.commands.schedule_times import schedule_times
@@ -14,6 +15,7 @@ from portal.commands.verify_audit import verify_audit
 COMMANDS = (
     create_organization_command,
     create_user,
+    export,
     import_cases_command,
     schedule_times,
     verify_audit,

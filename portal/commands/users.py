@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import click
 import sqlalchemy as sa
+from flask.cli import with_appcontext
 
 from portal import audit, clock
 from portal.extensions import db
@@ -26,6 +27,7 @@ ROLES = ", ".join(role.value.lower() for role in Role)
 @click.option("--role", "role_text", required=True, metavar="R", help=f"One of {ROLES}.")
 @click.option("--name", default="", metavar="N", help="May be left out; the person can write it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object in place of text.")
+@with_appcontext
 def create_user(email: str, slug: str, role_text: str, name: str, as_json: bool) -> None:
     """Invite EMAIL into an organization: the link is printed, and mailed if the mail server takes it."""
     try:

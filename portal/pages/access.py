@@ -1,4 +1,4 @@
-"""Who may open what. Every view says so: `@requires(Right.X)`, `@signed_in` or `@public`; one that says nothing is refused.
+"""Who may open what. Every view says so: `@requires(Right.X)`, `@signed_in` or `@public`; else it is refused.
 
     @bp.get("/schedules/<uuid:schedule_id>")
     @requires(Right.SEE_SCHEDULES)

@@ -1,4 +1,4 @@
-"""Error pages: what happened and what to do, in plain words. Never a stack trace; the log has it under the request's id."""
+"""Error pages: what happened and what to do, in plain words. The stack trace goes to the log, under the request id."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ WORDS = {
 }
 FORM_TOO_OLD = Words(
     "This page was open for too long",
-    "Nothing was changed. Go back, reload the page, and send it again; if you were signed out meanwhile, sign in first.",
+    "Nothing was changed. Go back and try again: what you typed should still be there. "
+    "If this page comes back, copy what is long, reload the form, and send it once more.",
 )
 CANNOT_SAVE = Words(
     "This cannot be saved or read now",

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable, Iterator
 
 from flask import Flask, abort, request
 from flask_wtf import FlaskForm
-from wtforms import Field
+from wtforms import Field, FieldList, FormField
 
-UNKEEPABLE = "This holds a hidden character that cannot be kept; type it again instead of pasting it."
+UNKEEPABLE = "A hidden character was taken out of this; look at it and send it again."
 _STANDS = frozenset("\n\r\t")
 
 
 class PlainForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
-    """The form that all pages use: NUL, control characters and lone surrogates in any text are an error at the field."""
+    """The form of all pages: NUL, control characters and lone surrogates in any text are an error at the field."""
 
     def validate(self, extra_validators: dict[str, list[object]] | None = None) -> bool:
         valid = bool(super().validate(extra_validators))
-        for field in self:
-            if _unkeepable_in(field):
+        for field in _plain_fields(self):
+            if any(isinstance(value, str) and unkeepable(value) for value in field.raw_data or []):
                 field.errors = [UNKEEPABLE]
+                if isinstance(field.data, str):
+                    field.data = "".join(ch for ch in field.data if not unkeepable(ch))
                 valid = False
         return valid
 
@@ -33,9 +36,15 @@ def unkeepable(text: str) -> bool:
     return any(unicodedata.category(ch) in {"Cc", "Cs"} and ch not in _STANDS for ch in text)
 
 
-def _unkeepable_in(field: Field) -> bool:
-    raw = field.raw_data or []
-    return any(isinstance(value, str) and unkeepable(value) for value in raw)
+def _plain_fields(fields: Iterable[Field]) -> Iterator[Field]:
+    """All fields, those of forms and lists within the form included."""
+    for field in fields:
+        if isinstance(field, FormField):
+            yield from _plain_fields(field.form)
+        elif isinstance(field, FieldList):
+            yield from _plain_fields(field.entries)
+        else:
+            yield field
 
 
 def _refuse_unkeepable_address() -> None:

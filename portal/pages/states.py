@@ -10,7 +10,7 @@ from portal.models import DeliveryState, RunState, ScheduleState
 
 @dataclass(frozen=True)
 class Mark:
-    """`icon` names a drawing in macros/_state.html; `tone` is a class of app.css: ok, bad, warn, unsure, idle, going."""
+    """`icon` is drawn by macros/_state.html; `tone` is a class of app.css: ok, bad, warn, unsure, idle, going."""
 
     icon: str
     word: str

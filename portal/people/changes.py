@@ -43,7 +43,7 @@ def change_role(
 
 
 def deactivate(organization_id: uuid.UUID, user_id: uuid.UUID, *, now: datetime, actor: audit.Actor) -> None:
-    """End a person's access: their sign-ins and open invitations too. Raises PeopleError for oneself or the last admin."""
+    """End a person's access, sign-ins and open invitations too. Raises PeopleError for oneself or the last admin."""
     with write_session() as session:
         user = _held(session, organization_id, user_id)
         if actor.id == user.id:

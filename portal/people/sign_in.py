@@ -33,11 +33,16 @@ def sign_in(email: str, password: str, *, address: str, user_agent: str, now: da
     Takes as long and writes as much for an unknown address, a person without a password and a wrong password.
     """
     user = _user_of(email)
-    usable = user is not None and user.active
-    right = passwords.fits(password, user.password_hash if user is not None and usable else None)
+    right = passwords.fits(password, user.password_hash if user is not None and user.active else None)
     if user is None or not right:
         _note_failure(user, address, now)
         return None
+    renewed = passwords.hash_of(password) if passwords.outdated(user.password_hash or "") else None
+    return begin_session(user, address=address, user_agent=user_agent, now=now, renewed_hash=renewed)
+
+
+def begin_session(user: User, *, address: str, user_agent: str, now: datetime, renewed_hash: str | None = None) -> str:
+    """The token of a new session for a person who has just proven who they are."""
     token = tokens.new_token()
     with write_session() as session:
         session.add(
@@ -51,7 +56,8 @@ def sign_in(email: str, password: str, *, address: str, user_agent: str, now: da
                 user_agent=one_line(user_agent, 300),
             )
         )
-        _renew_hash(session, user, password)
+        if renewed_hash is not None:
+            session.execute(sa.update(User).where(User.id == user.id).values(password_hash=renewed_hash))
         audit.record(
             session,
             organization_id=user.organization_id,
@@ -136,11 +142,6 @@ def _user_of(email: str) -> User | None:
     except AddressError:
         return None
     return db.session.execute(sa.select(User).where(User.email == known_as)).scalar_one_or_none()
-
-
-def _renew_hash(session: Session, user: User, password: str) -> None:
-    if user.password_hash and passwords.outdated(user.password_hash):
-        session.execute(sa.update(User).where(User.id == user.id).values(password_hash=passwords.hash_of(password)))
 
 
 def _note_failure(user: User | None, address: str, now: datetime) -> None:

@@ -46,7 +46,7 @@ def test_an_address_at_home_elsewhere_is_answered_like_any_other(page, cast):
     known = page.ana.post("/people/invite", {"email": "stella@example.org", "role": "OFFICER"})
     unknown = page.ana.post("/people/invite", {"email": "nobody@example.org", "role": "OFFICER"})
     assert (known.status, known.location) == (unknown.status, unknown.location)
-    stella = db.session.get(User, cast.stella)
+    stella = db.session.get_one(User, cast.stella)
     assert stella.organization_id == cast.strangers
 
 
@@ -87,7 +87,7 @@ def test_the_last_admin_stays(page, cast):
     answer = page.ana.submit(person, {"role": "VIEWER"}, action=f"/people/{cast.ana}/role")
     assert answer.status == 400
     assert "last admin" in answer.words
-    assert db.session.get(User, cast.ana).role is Role.ADMIN
+    assert db.session.get_one(User, cast.ana).role is Role.ADMIN
 
 
 def test_extra_fields_change_nothing(page, cast):
@@ -96,7 +96,7 @@ def test_extra_fields_change_nothing(page, cast):
         f"/people/{cast.otto}/role",
         {"role": "VIEWER", "organization_id": str(cast.strangers), "active": "", "password_hash": "x"},
     )
-    otto = db.session.get(User, cast.otto)
+    otto = db.session.get_one(User, cast.otto)
     assert (otto.role, otto.organization_id, otto.active, otto.password_hash) == (
         Role.VIEWER,
         cast.lakeside,
@@ -108,7 +108,7 @@ def test_extra_fields_change_nothing(page, cast):
 def test_ones_own_name_and_zone(page, cast):
     form = page.otto.get("/account")
     page.otto.submit(form, {"name": "Otto B. Lind", "timezone": "Europe/Oslo"}, action="/account")
-    otto = db.session.get(User, cast.otto)
+    otto = db.session.get_one(User, cast.otto)
     assert (otto.name, otto.timezone) == ("Otto B. Lind", "Europe/Oslo")
     assert "user.account_changed" in actions(cast.lakeside)
 

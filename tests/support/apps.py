@@ -40,11 +40,15 @@ def app_settings() -> dict[str, str]:
 
 
 class FreshContextClient(FlaskClient):
-    """Each request in a context of its own: else the test's application context would lend its `g`, and so the
-    signed-in person of one request, to the next."""
+    """Each request in a context of its own.
+
+    Else the test's application context would lend its `g`, and so the signed-in person of one request, to the next.
+    """
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
-        return contextvars.Context().run(lambda: super(FreshContextClient, self).open(*args, **kwargs | {"buffered": True}))
+        return contextvars.Context().run(
+            lambda: super(FreshContextClient, self).open(*args, **kwargs | {"buffered": True})
+        )
 
 
 @pytest.fixture

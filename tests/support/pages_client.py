@@ -3,13 +3,13 @@
     def test_the_list_shows_the_schedule(page):
         answer = page.ana.get("/schedules")                     # follows no redirect
         assert "Open cases" in answer.text
-        saved = page.ana.post("/schedules/new", {"name": "…"})   # with the CSRF token of Ana's own session
+        saved = page.ana.post("/schedules/new", {"name": "…"})   # with the CSRF token of Ana's session
         assert saved.location == "/schedules"
         again = page.ana.submit(answer, {"name": "…"}, action="/people/invite")   # fills in a form of the page
 
 `page.ana`, `page.otto` (Lakeside Health), `page.stella` (Strangers Ltd) are signed in by a real session row;
 `page.nobody()` is a new visitor, `page.of(user_id)` anyone else. Every HTML answer must be valid HTML5 with one h1, a
-title, unique ids, labelled controls, CSRF tokens in forms that post, nothing inline, and at most 20 SQL statements behind it.
+title, unique ids, labelled controls, CSRF tokens in forms that post, nothing inline, at most 20 SQL statements.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from lxml import etree
 from sqlalchemy import event
+from werkzeug.datastructures import Headers
 
 from portal import clock
 from portal.extensions import db
@@ -47,7 +48,7 @@ class Answer:
     """What came back. `document` is the parsed page of an HTML answer."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
     data: bytes
     url: str
     statements: list[str] = field(repr=False)

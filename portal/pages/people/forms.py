@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from wtforms import EmailField, Field, PasswordField, RadioField, SelectField, StringField, ValidationError
+from wtforms import (
+    EmailField,
+    Field,
+    PasswordField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    ValidationError,
+)
 from wtforms.validators import InputRequired, Length
 
 from portal.models import Role
@@ -19,7 +28,7 @@ ROLE_HINTS = {
     Role.VIEWER: "sees schedules and runs, downloads files",
     Role.AUDITOR: "sees who received what, and the audit log",
 }
-ROLE_CHOICES = [(role.value, f"{ROLE_WORDS[role]} – {ROLE_HINTS[role]}") for role in Role]
+ROLE_CHOICES = [SelectChoice(role.value, f"{ROLE_WORDS[role]} – {ROLE_HINTS[role]}") for role in Role]
 
 
 def _name() -> StringField:
@@ -89,7 +98,6 @@ class AccountForm(PlainForm):
 
     def __init__(self, *args: object, organization_timezone: str, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        own = [(name, name.replace("_", " ")) for name in zone_choices()]
-        self.timezone.choices = [("", f"As the organization: {organization_timezone.replace('_', ' ')}"), *own]
-        if self.timezone.data and self.timezone.data not in zone_choices() and not self.is_submitted():
-            self.timezone.choices.append((self.timezone.data, self.timezone.data))
+        own = [SelectChoice(name, name.replace("_", " ")) for name in zone_choices()]
+        as_organization = f"As the organization: {organization_timezone.replace('_', ' ')}"
+        self.timezone.choices = [SelectChoice("", as_organization), *own]

@@ -42,17 +42,12 @@ def accept(token: str) -> ResponseReturnValue:
         user = invitations.accept(token, name=form.name.data, password=form.password.data, now=now)
     except InvitationError as problem:
         return error_page(400, Words("This invitation does not work any more", str(problem)))
-    signed_in_token = door.sign_in(
-        user.email,
-        form.password.data,
-        address=request.remote_addr or "",
-        user_agent=request.user_agent.string,
-        now=now,
+    signed_in_token = door.begin_session(
+        user, address=request.remote_addr or "", user_agent=request.user_agent.string, now=now
     )
     session.clear()
     response = redirect(home_path(), 303)
-    if signed_in_token is not None:
-        set_sign_in_cookie(response, signed_in_token)
+    set_sign_in_cookie(response, signed_in_token)
     return response
 
 
