@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sys
@@ -33,7 +34,7 @@ class StartError(Exception):
 
 
 def table(var: Path, port: int, mail_port: int) -> list[Process]:
-    """Every process of the demo. The first two are what the others need."""
+    """Every process of the demo: the two that the others need, the page, the rest."""
     python = sys.executable
     web = [python, "-m", "gunicorn", "wsgi:app", "--bind", f"{HOST}:{port}", "--workers", "2", "--threads", "4"]
     return [
@@ -119,15 +120,25 @@ def run(port: int, var: Path, data: Path | None, example: str | None) -> None:
                 supervisor.start(process)
             furnish(supervisor, data, example)
             wait_for(supervisor, "Redis", lambda: embedded_redis.answers(var / "redis"))
-            for process in rest:
-                supervisor.start(process)
+            # the page first: the others would only slow it down, and nobody waits for them yet
+            supervisor.start(rest[0])
             wait_for(supervisor, "the page", lambda: page_answers(port))
+            for process in rest[1:]:
+                supervisor.start(process)
             print(welcome(port, var), flush=True)
             supervisor.watch(lambda: False)
         except Stopped:
             print("\nEnding…", flush=True)
         finally:
             supervisor.stop()
+
+
+def reset(var: Path) -> None:
+    """Throw everything away that the demo kept. Raises StartError while it runs."""
+    if var.exists():
+        with alone_in(var):
+            shutil.rmtree(var)
+    print(f"Nothing is left in {var}; make demo begins anew.")
 
 
 def furnish(supervisor: Supervisor, data: Path | None, example: str | None) -> None:
@@ -177,8 +188,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--var", type=Path, default=ROOT / "var" / "demo", help="folder of everything the demo keeps")
     parser.add_argument("--data", type=Path, help="folder of a public dataset, with --example")
     parser.add_argument("--example", help="folder of examples/ that says how to read it")
+    parser.add_argument("--reset", action="store_true", help="throw away what the demo kept, and end")
     asked = parser.parse_args(arguments)
     try:
+        if asked.reset:
+            reset(asked.var.absolute())
+            return 0
         if not asked.port.isdecimal() or not 1 <= int(asked.port) <= LAST_PORT:
             raise StartError(f"PORT is a number from 1 to 65535, not “{asked.port}”.")
         data = asked.data.absolute() if asked.data else None

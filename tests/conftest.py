@@ -8,6 +8,7 @@ import pytest
 from tests.support.apps import *  # noqa: F403  # fixtures
 from tests.support.cast import *  # noqa: F403  # fixtures
 from tests.support.mail import *  # noqa: F403  # fixtures
+from tests.support.no_skips import *  # noqa: F403  # hooks
 from tests.support.pages_client import *  # noqa: F403  # fixtures
 from tests.support.redis_server import *  # noqa: F403  # fixtures
 
