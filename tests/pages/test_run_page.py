@@ -69,7 +69,10 @@ def test_every_state_says_its_word_and_a_reason(page, cast, schedule, state):
         ({"state": RunState.SKIPPED, "reason": "Skipped: the run before was still going."}, "still going"),
         ({"state": RunState.CANCELLED, "reason": "Cancelled by ana@example.org."}, "Cancelled by ana@example.org."),
         ({"state": RunState.FAILED, "reason": "The disk is full."}, "The disk is full."),
-        ({"state": RunState.QUEUED, "not_before": MONDAY + timedelta(minutes=5)}, "The next try is at Mon 2 Nov 2026, 08:05"),
+        (
+            {"state": RunState.QUEUED, "not_before": MONDAY + timedelta(minutes=5)},
+            "The next try is at Mon 2 Nov 2026, 08:05",
+        ),
     ],
 )
 def test_runs_without_a_file_are_readable_too(page, cast, schedule, columns, words):
@@ -83,7 +86,10 @@ def test_the_page_shows_who_was_reached_and_what_each_server_said(page, cast, sc
     """D4"""
     made = make_run_row(cast.lakeside, schedule, RunState.PARTIAL, to=PARTLY, folders={"reports/{year}": D.ACCEPTED})
     answer = page.otto.get(f"/runs/{made.run}")
-    rows = {" ".join("".join(row.itertext()).split()) for row in answer.find("//table[.//caption='Recipients by mail']/tbody/tr")}
+    rows = {
+        " ".join("".join(row.itertext()).split())
+        for row in answer.find("//table[.//caption='Recipients by mail']/tbody/tr")
+    }
     assert any(REFUSED in row and "Refused" in row and "550 5.1.1 No such mailbox here" in row for row in rows)
     assert any(PRIYA in row and "Accepted" in row and "250 2.0.0 queued as 4Q7f1x" in row for row in rows)
     (folder,) = answer.find("//table[.//caption='Folders']/tbody/tr")
@@ -136,7 +142,7 @@ def test_a_run_of_a_deleted_schedule_stays_readable(page, cast, schedule):
 
 def test_hostile_text_of_a_server_stays_text(page, cast, schedule):
     """attack 26"""
-    polyglot = "\"><script>alert(1)</script>{{7*7}}<img src=x onerror=alert(1)>"
+    polyglot = '"><script>alert(1)</script>{{7*7}}<img src=x onerror=alert(1)>'
     made = make_run_row(cast.lakeside, schedule, RunState.PARTIAL, name=polyglot, to=PARTLY, reason=polyglot)
     with write_session() as session:
         session.execute(sa.update(Delivery).values(smtp_text=polyglot, reason=polyglot, link_reason=polyglot))

@@ -132,7 +132,10 @@ def make_run_row(
             run_id,
             artifact.id,
             {each.target: each.id for each in deliveries},
-            {target: each.id for target, each in zip([d.target for d in deliveries if d.message_id], links, strict=False)},
+            {
+                target: each.id
+                for target, each in zip([d.target for d in deliveries if d.message_id], links, strict=False)
+            },
         )
 
 
@@ -173,9 +176,7 @@ def _artifact(run: Mapping[str, Any], content: bytes) -> Artifact:
     )
 
 
-def _delivery(
-    artifact: Artifact, position: int, kind: DestinationKind, target: str, state: DeliveryState
-) -> Delivery:
+def _delivery(artifact: Artifact, position: int, kind: DestinationKind, target: str, state: DeliveryState) -> Delivery:
     code, text, reason = REPLIES.get(state, (None, None, ""))
     mail = kind is DestinationKind.EMAIL
     tried = artifact.created_at + timedelta(seconds=position)
