@@ -24,6 +24,7 @@ from portal.exports.rows import RowStream, open_rows
 from portal.exports.writers import ExportLimit, HashingFile, WriteOptions, writer_for
 from portal.zones import ZoneError, zone
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -51,12 +52,13 @@ def make_file(
     """Writes the export to `path`, which only its owner may read.
 
     `on_rows` is called after each page with the rows written and expected; what it raises ends the work and passes
-    through. `run_reference` is the run's id, for the cover. Raises ExportError; then there is no file.
+    through, but for errors of the database and the disk, which count as ours. `run_reference` is the run's id, for the
+    cover. Raises ExportError; then there is no file.
     """
     with _in_words():
         request.check()
         try:
-            with open_rows(request) as stream, path.open("wb", opener=_private) as file:
+            with open_rows(request) as stream, os.fdopen(os.open(path, _NEW, 0o600), "wb") as file:
                 return _write(request, stream, HashingFile(file), on_rows, run_reference)
         except BaseException:
             path.unlink(missing_ok=True)
@@ -88,10 +90,6 @@ def _write(
         notes=written.notes,
         register_as_of=stream.register_as_of,
     )
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -63,13 +63,11 @@ def open_rows(request: ExportRequest, page_size: int = PAGE_SIZE) -> Iterator[Ro
     with _snapshot() as connection:
         filters = parse_filters(request.filters, request.organization_id, connection)
         conditions = where(filters, request.start, request.end)
-        yield RowStream(
-            columns=columns,
-            filters=filters,
-            expected=connection.scalar(sa.select(sa.func.count()).select_from(Case).where(*conditions)) or 0,
-            register_as_of=_register_as_of(connection, request),
-            pages=_pages(connection, request, columns, conditions, page_size),
-        )
+        expected = connection.scalar(sa.select(sa.func.count()).select_from(Case).where(*conditions)) or 0
+        as_of = _register_as_of(connection, request)
+        # closed before the connection is: a page may still be on its way
+        with closing(_pages(connection, request, columns, conditions, page_size)) as pages:
+            yield RowStream(columns, filters, expected, as_of, pages)
 
 
 @contextmanager
@@ -96,7 +94,7 @@ def _pages(
     columns: Sequence[Column],
     conditions: list[sa.ColumnElement[bool]],
     size: int,
-) -> Iterator[Page]:
+) -> Generator[Page, None, None]:
     keys = [column.key for column in columns]
     investigations = _investigations(keys)
     overflow = tuple(column.key for column in OVERFLOW if column.key in keys)
