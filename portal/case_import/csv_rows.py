@@ -221,6 +221,7 @@ class _Lines(Iterator[str]):
             self._number -= len(self._taken) - 1
 
 
+_CONTROLS = bytes(code for code in range(0x20) if chr(code) not in "\t\n\v\f\r")
 _OTHER_FILES = {
     b"PK\x03\x04": "a workbook or a zip archive",
     b"%PDF": "a PDF",
@@ -249,5 +250,5 @@ def _refuse_what_is_no_text(path: Path, options: CsvOptions) -> None:
         raise ImportRefusedError(
             f'The file {path.name} is UTF-16, not {options.encoding}; say so in the mapping: [csv] encoding = "utf-16".'
         )
-    if start.count(b"\0") > len(start) // 100:
+    if len(start) - len(start.translate(None, _CONTROLS)) > len(start) // 100:
         raise ImportRefusedError(f"The file {path.name} is binary, not a CSV file in {options.encoding}.")
