@@ -26,6 +26,7 @@ from portal.exports.errors import ExportError
 from portal.exports.file_names import file_name
 from portal.exports.make_file import MadeFile, make_file
 from portal.exports.request import ExportRequest
+from portal.exports.writers import writer_for
 from portal.extensions import db
 from portal.leases import Lease, LeaseLost, fence, heartbeat, new_owner, take
 from portal.models import Artifact, Run, RunState, write_session
@@ -38,10 +39,6 @@ from portal.runs.transitions import change_state
 VARIANT = "all"
 PROGRESS_SECONDS = 0.5
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5))
-MEDIA_TYPES = {
-    "CSV": "text/csv",
-    "XLSX": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 logger = log(__name__)
 
 
@@ -138,7 +135,7 @@ def _kept(lease: Lease, plan: _Plan, made: MadeFile, key: str, now: datetime) ->
         run_id=plan.id,
         variant=VARIANT,
         file_name=file_name(schedule["name"], local_day, plan.request.format),
-        media_type=MEDIA_TYPES[plan.request.format],
+        media_type=writer_for(plan.request.format).media_type,
         storage_key=key,
         sha256=made.sha256,
         bytes=made.bytes,

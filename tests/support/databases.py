@@ -59,6 +59,10 @@ class PostgresDatabases:
         self.folder.chmod(0o755)  # as root the server runs as a user of its own
         self.server = get_server(self.folder / "data", cleanup_mode="delete")
         self.uri = self.server.get_uri()
+        # a test's database need not outlive a power cut
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            self._admin(f"ALTER SYSTEM SET {setting} = off")
+        self._admin("SELECT pg_reload_conf()")
         self._admin("CREATE DATABASE template_duepost")
         migrate(self.url_of("template_duepost"), self.folder)
 
@@ -72,7 +76,7 @@ class PostgresDatabases:
 
     def make(self) -> str:
         name = f"t{uuid.uuid4().hex}"
-        self._admin(f"CREATE DATABASE {name} TEMPLATE template_duepost STRATEGY FILE_COPY")
+        self._admin(f"CREATE DATABASE {name} TEMPLATE template_duepost")
         return self.url_of(name)
 
     def drop(self, url: str) -> None:
