@@ -12,9 +12,20 @@ from portal.pages.outbox import views as outbox
 from portal.pages.people import account, invitation, sign_in
 from portal.pages.people import views as people
 from portal.pages.runs import views as runs
+from portal.pages.schedules import views as schedules
 from portal.pages.today import views as today
 
-BLUEPRINTS = (health.bp, sign_in.bp, invitation.bp, account.bp, people.bp, today.bp, runs.bp, downloads.bp)
+BLUEPRINTS = (
+    health.bp,
+    sign_in.bp,
+    invitation.bp,
+    account.bp,
+    people.bp,
+    today.bp,
+    schedules.bp,
+    runs.bp,
+    downloads.bp,
+)
 
 
 def register(app: Flask) -> None:

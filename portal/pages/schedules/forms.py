@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from wtforms import BooleanField, Field, HiddenField, RadioField, SelectField, SelectMultipleField, StringField
-from wtforms.fields import TextAreaField
+from wtforms.fields import SelectChoice, TextAreaField
 from wtforms.widgets import TextInput
 
 from portal.exports.catalogue import MOST_INVESTIGATIONS, OFFERED
@@ -58,11 +59,22 @@ FILTERS = {
 }
 
 
+def _listed(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in pairs]
+
+
+def offer_owners(field: SelectField, owners: Iterable[tuple[uuid.UUID, str]]) -> None:
+    """Those who may own a schedule; whoever stands there and may not is asked to be replaced."""
+    field.choices = _listed((str(owner_id), name) for owner_id, name in owners)
+    if field.data not in {choice.value for choice in field.choices}:
+        field.choices.insert(0, SelectChoice(field.data or "", "Choose an owner"))
+
+
 class CheckboxesField(SelectMultipleField):  # type: ignore[misc]  # WTForms ships no types
     """Several of a list; which values there are is for the subject to say."""
 
     def __init__(self, label: str, choices: Any = (), **more: Any) -> None:
-        super().__init__(label, choices=list(choices), validate_choice=False, **more)
+        super().__init__(label, choices=_listed(choices), validate_choice=False, **more)
 
 
 class _PickerInput(TextInput):  # type: ignore[misc]  # WTForms ships no types
@@ -90,11 +102,11 @@ _TIME = _PickerInput("time", _read_time, RuleError)
 
 
 def _radio(label: str, choices: Any, **more: Any) -> RadioField:
-    return RadioField(label, choices=list(choices), validate_choice=False, **more)
+    return RadioField(label, choices=_listed(choices), validate_choice=False, **more)
 
 
 def _select(label: str, choices: Any, **more: Any) -> SelectField:
-    return SelectField(label, choices=list(choices), validate_choice=False, **more)
+    return SelectField(label, choices=_listed(choices), validate_choice=False, **more)
 
 
 def _number(label: str, **more: Any) -> StringField:
@@ -206,10 +218,7 @@ class ScheduleForm(PlainForm):
 
     def __init__(self, *args: Any, owners: Any = (), **more: Any) -> None:
         super().__init__(*args, **more)
-        self.owner_id.choices = [(str(owner_id), name) for owner_id, name in owners]
-        known = {value for value, _ in self.owner_id.choices}
-        if self.owner_id.data not in known:
-            self.owner_id.choices.insert(0, (self.owner_id.data or "", "Choose an owner"))
+        offer_owners(self.owner_id, owners)
 
 
 class PauseForm(PlainForm):

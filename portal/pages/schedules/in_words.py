@@ -80,8 +80,8 @@ def sentence(described: Described) -> str:
     period = period[:1].lower() + period[1:]
     mails, folders = (len(_destinations(described, kind)) for kind in ("EMAIL", "FOLDER"))
     to = [_counted(mails, "recipient")] * bool(mails) + [_counted(folders, "folder")] * bool(folders)
-    where = f", to {' and '.join(to)}" if to else ""
-    return f"{when}: {what} as {described.get('format')}, {period}{where}."
+    where = f" to {' and '.join(to)}" if to else ""
+    return f"{when}: {what} as {described.get('format')}{where}, {period}."
 
 
 def when_in_words(rule: Mapping[str, Any], timezone: str) -> str:

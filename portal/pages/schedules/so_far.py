@@ -31,11 +31,12 @@ FIRST_ROWS = 20
 
 @dataclass(frozen=True)
 class Moment:
-    """One of the next moments: local day and time, the offset from UTC, the instant, and what the clocks do to it."""
+    """One of the next moments: local day and time, the same in UTC, the instant, and what the clocks do to it."""
 
     day: str
     time: str
-    offset: str
+    utc: str
+    """ "UTC-05:00, 13:00 UTC", with the day where it is another."""
     instant: datetime
     note: str | None
 
@@ -77,10 +78,17 @@ def _moment(occurrence: Occurrence, previous: Occurrence | None) -> Moment:
     return Moment(
         day=short_day_in_words(local.date()),
         time=f"{local:%H:%M} {occurrence.abbreviation}",
-        offset=offset_in_words(occurrence.instant, occurrence.zone),
+        utc=_in_utc(occurrence),
         instant=occurrence.instant,
         note=occurrence_note(occurrence, previous),
     )
+
+
+def _in_utc(occurrence: Occurrence) -> str:
+    instant = occurrence.instant
+    other_day = instant.date() != occurrence.local.date()
+    day = f"{short_day_in_words(instant.date())}, " if other_day else ""
+    return f"{offset_in_words(instant, occurrence.zone)}, {day}{instant:%H:%M} UTC"
 
 
 def _destinations(data: dict[str, Any]) -> list[dict[str, str]]:

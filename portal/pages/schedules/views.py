@@ -18,7 +18,7 @@ from portal.pages.schedules import (
     bulk,
 )
 from portal.pages.schedules.blueprint import bp
-from portal.pages.schedules.forms import PauseForm, ReassignForm
+from portal.pages.schedules.forms import PauseForm, ReassignForm, offer_owners
 from portal.pages.schedules.in_words import facts, told, when_of
 from portal.pages.schedules.so_far import next_moments
 from portal.people.rights import Right
@@ -83,7 +83,7 @@ def _page_of(schedule: Schedule, pause_form: PauseForm) -> str:
 
 def _reassign_form(schedule: Schedule, owners: list[tuple[uuid.UUID, str]]) -> ReassignForm:
     form = ReassignForm(formdata=None, data={"owner_id": str(schedule.owner_id)})
-    form.owner_id.choices = [(str(owner_id), name) for owner_id, name in owners]
+    offer_owners(form.owner_id, owners)
     return form
 
 
