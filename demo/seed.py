@@ -71,14 +71,17 @@ def seed_lakeside() -> None:
 
 
 def seed_example(data: Path, example: str) -> None:
-    """An organization of examples/ with the public data that its mapping reads. Run again, it takes in what changed."""
+    """An organization of examples/ with the public data that its mapping reads, imported once, but finished if not."""
     folder = ROOT / "examples" / example
     if not (folder / "organization.toml").is_file():
         known = ", ".join(sorted(path.parent.name for path in ROOT.glob("examples/*/organization.toml")))
         raise SeedError(f"There is no example “{example}”; EXAMPLE is one of: {known}.")
     files = data_files(data)
     about = tomllib.loads((folder / "organization.toml").read_text(encoding="utf-8"))
-    if find(about["slug"]) is None:
+    found = find(about["slug"])
+    if found and has_register(found):
+        return
+    if found is None:
         flask("create-organization", "--from-file", str(folder / "organization.toml"))
         add_people(about["name"], about["slug"])
     flask("import-cases", "--organization", about["slug"], "--mapping", str(folder / "mapping.toml"), *files)
