@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.orm import Session
 
 from portal.exports.case_filters import filters_in_words, parse_filters
 from portal.exports.periods import Resolved, parse_period, period_in_words, resolve
@@ -81,7 +81,7 @@ def freeze(
     return Frozen(configuration, period)
 
 
-def last_success(db: Session | scoped_session[Session], schedule_id: uuid.UUID) -> datetime | None:
+def last_success(db: Session, schedule_id: uuid.UUID) -> datetime | None:
     """The end of the period of the newest planned run that ended SUCCEEDED."""
     statement = (
         sa.select(Run.period_to)

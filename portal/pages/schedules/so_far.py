@@ -105,7 +105,7 @@ def _resolved(data: dict[str, Any], now: datetime, schedule_id: uuid.UUID | None
         return None
     since = None
     if period.text == "since_last_success" and schedule_id is not None:
-        since = last_success(db.session, schedule_id)
+        since = last_success(db.session(), schedule_id)
     return resolve(period, now, place, since)
 
 

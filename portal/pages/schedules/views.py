@@ -29,6 +29,7 @@ from portal.schedules.inputs import NotAccepted
 from portal.schedules.run_now import RUNNABLE, CannotRun, run_now
 from portal.zones import zone
 
+__all__ = ["bp"]
 GONE = "This schedule was deleted meanwhile; nothing was changed."
 
 
