@@ -68,9 +68,14 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 
 def _engine_options(settings: Settings) -> dict[str, object]:
+    """Errors never show what was written: it may be a report or a password's hash."""
     if make_url(settings.effective_database_url).get_backend_name() == "sqlite":
-        return {}
-    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5, "options": "-c timezone=UTC"}}
+        return {"hide_parameters": True}
+    return {
+        "hide_parameters": True,
+        "pool_pre_ping": True,
+        "connect_args": {"connect_timeout": 5, "options": "-c timezone=UTC"},
+    }
 
 
 def _limiter_storage(redis_url: str) -> str:
