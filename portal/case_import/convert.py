@@ -157,6 +157,9 @@ def _number(text: str) -> int | float:
     return number
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
+
 def canonical(value: object) -> str:
-    """The same text for the same value."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    """As JSON; the same text for the same value."""
+    return _encode(value)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
+from portal.case_import.csv_options import CsvOptions
 from portal.case_import.errors import ImportRefusedError
-from portal.case_import.mapping import CsvOptions
 
 LONGEST_CELL = 1_048_576  # characters
 LONGEST_LINE = 4 * LONGEST_CELL

@@ -9,16 +9,17 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from portal.case_import.columns import Columns
+from portal.case_import.csv_options import CsvOptions
 from portal.case_import.errors import ImportRefusedError
 from portal.case_import.fields import CASE, INTERVIEWS
-from portal.case_import.mapping import CsvOptions, Mapping
+from portal.case_import.mapping import Mapping
 from portal.case_import.readers import open_rows
 from portal.case_import.row_mapper import RowMapper
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One pass over one file: `mappers` by the number of their section. `file` is its place in the list of files."""
+    """One pass over one file, the number `file` of all: `mappers` by the number of their section."""
 
     file: int
     path: Path
@@ -29,8 +30,8 @@ class Reading:
 def plan(mapping: Mapping, files: Sequence[Path], home: ZoneInfo, names: set[str]) -> list[Reading]:
     """The passes in the order they are to be made: cases, their children, interviews.
 
-    `names` are those of the organization, folded. Raises ImportRefusedError: a file that goes nowhere, cannot be read, is
-    empty or no text, or lacks a column.
+    `names` are those of the organization, folded. Raises ImportRefusedError: a file that goes nowhere, cannot be read,
+    is empty or no text, or lacks a column.
     """
     unique = list({path.resolve(): path for path in files}.values())
     if not unique:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from portal.case_import.convert import canonical
 from portal.case_import.fields import INTERVIEWS, INVESTIGATIONS
 from portal.case_import.mapping import Section, Spec
 from portal.case_import.row_mapper import apply_order, before_rules
@@ -16,8 +15,6 @@ from portal.case_import.staging import StagedRow
 
 LONGEST_SOURCE_KEY = 512
 _QUOTED = str.maketrans({"%": "%25", "/": "%2F", "#": "%23", ":": "%3A"})
-
-Values = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +24,7 @@ class Child:
     source_key: str
     has_own_key: bool
     row: StagedRow
-    values: Values
     parent_key: str | None = None
-
-
-def named(specs: Sequence[Spec], values: Sequence[object], bag: str | None) -> Values:
-    """Values by field; those of the bag under its name, the blank ones left out."""
-    fields: Values = {spec.field.name: value for spec, value in zip(specs, values, strict=True) if not spec.in_bag}
-    if bag:
-        pairs = zip(specs, values, strict=True)
-        fields[bag] = {spec.field.name: value for spec, value in pairs if spec.in_bag and value is not None}
-    return fields
 
 
 class CaseGrouping:
@@ -49,7 +36,7 @@ class CaseGrouping:
         self._order = before_rules(section.specs)
         self._places = {spec.field.name: number for number, spec in enumerate(section.specs) if not spec.in_bag}
 
-    def case(self, rows: Sequence[StagedRow], notes: list[str]) -> Values:
+    def case(self, rows: Sequence[StagedRow], notes: list[str]) -> list[object]:
         specs = self._section.specs
         if len(rows) == 1:
             values = list(rows[0].values)
@@ -61,7 +48,7 @@ class CaseGrouping:
             values = [rows[which].values[number] for number, which in enumerate(picked)]
             self._note_disagreement(rows, notes)
         apply_order(values, self._order, self._home, "[case]", notes)
-        return named(specs, values, self._section.entity.bag)
+        return values
 
     def _note_disagreement(self, rows: Sequence[StagedRow], notes: list[str]) -> None:
         """Where nothing was said about how to choose, say that there was a choice."""
@@ -127,8 +114,7 @@ def children(
             if row.own_key:
                 of_key.setdefault(row.own_key, key)
         known_by_key = bool(row.own_key) or section.per == "case"
-        values = named(section.specs, row.values, section.entity.bag)
-        child = Child(key, known_by_key, row, values, parent)
+        child = Child(key, known_by_key, row, parent)
         made.setdefault(name, {}).setdefault(key, child)
     return {name: list(found.values()) for name, found in made.items()}, lost
 
@@ -147,7 +133,7 @@ def _own_part(section: Section, row: StagedRow, alike: Counter[str], parent: str
 
 
 def content_digest(row: StagedRow) -> str:
-    return hashlib.sha256(canonical(row.values).encode()).hexdigest()[:32]
+    return hashlib.sha256(row.payload.encode()).hexdigest()[:32]
 
 
 def source_key(parent: str, section_name: str, own_part: str) -> str:

@@ -56,8 +56,8 @@ def import_cases(
 ) -> Report:
     """Bring the register up to what the files say. Bad rows go to `on_bad_row` as they are met and stop nothing else.
 
-    Nothing is written before every file was read to its end. Raises ImportRefusedError where mapping or files are wrong.
-    A dry run counts the same and writes nothing.
+    Nothing is written before every file was read to its end. A dry run counts the same and writes nothing.
+    Raises ImportRefusedError where mapping or files are wrong.
     """
     home = zone(mapping.timezone or organization.timezone)
     readings = plan(mapping, files, home, {fold(organization.slug), fold(organization.name)})
@@ -77,7 +77,9 @@ def _run(target: Target, mapping: Mapping, readings: Sequence[Reading], home: Zo
         spill = Spill(mapping, staging, report)
         for reading in readings:
             spill.file(reading)
-        register = Register(target, report, names, _complete(mapping, readings, report), dated=_is_dated(mapping))
+        register = Register(
+            target, report, names, mapping.sections, _complete(mapping, readings, report), dated=_is_dated(mapping)
+        )
         writing = Writing(mapping, staging, register, report, names, home)
         pace = Pace(writes=target.writes)
         writing.cases(pace)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tomllib
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.case_import.convert import check_format
+from portal.case_import.csv_options import CsvOptions, read_csv_options
 from portal.case_import.errors import MappingError, did_you_mean
 from portal.case_import.fields import CASE, CHILDREN, DISCLOSURES, INTERVIEWS, Entity, Field, Kind
 from portal.case_import.value_spec import (
@@ -39,16 +39,6 @@ CUSTOM_KINDS = {
 }
 PICKING = ("pick", "worst_first", "pick_with")
 PICKS = ("first", "first_filled", "last", "last_filled", "least", "greatest")
-
-
-@dataclass(frozen=True)
-class CsvOptions:
-    """How a file is read; `delimiter` None is the one of the file's suffix."""
-
-    encoding: str = "utf-8"
-    delimiter: str | None = None
-    skip_lines: int = 0
-    allow_short_rows: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,7 +131,9 @@ def parse_mapping(table: Table[str, Any]) -> Mapping:
         for name, each in as_table(table.get("values", {}), "[values]").items()
     }
     reader = _SectionReader(
-        maps, _formats(table.get("date_formats", []), "date_formats"), _csv(table.get("csv", {}), "[csv]", CsvOptions())
+        maps,
+        _formats(table.get("date_formats", []), "date_formats"),
+        read_csv_options(table.get("csv", {}), "[csv]", CsvOptions()),
     )
     children = [section for name in CHILDREN if name in table for section in reader.children(name, table[name])]
     return Mapping(
@@ -211,7 +203,7 @@ class _SectionReader:
             name=name,
             place=place,
             files=texts(table.get("files", []), f"{place} files"),
-            csv=_csv(table.get("csv", {}), f"{place} csv", self.csv),
+            csv=read_csv_options(table.get("csv", {}), f"{place} csv", self.csv),
             key=self._optional(table, "key", place),
             case=self._optional(table, "case", place),
             investigation=self._optional(table, "investigation", place),
@@ -374,33 +366,6 @@ def _check_references(specs: list[Spec], place: str) -> None:
                 raise MappingError(f'{spec.place}: "{name}" is not a date, so nothing can be before it.')
             if what == "pick_with" and other.pick == "with":
                 raise MappingError(f'{spec.place}: "{name}" is itself picked with another field.')
-
-
-def _csv(data: Any, place: str, base: CsvOptions) -> CsvOptions:
-    table = as_table(data, place)
-    refuse_unknown(table, ("encoding", "delimiter", "skip_lines", "allow_short_rows"), place)
-    options = replace(base, **table)
-    if not isinstance(options.encoding, str) or not _is_encoding(options.encoding):
-        raise MappingError(
-            f'{place}: there is no text encoding "{options.encoding}"; utf-8, utf-16 or cp1252 are some.'
-        )
-    delimiter = options.delimiter
-    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n\0 '):
-        raise MappingError(f'{place}: "delimiter" is one character, such as ; or "\\t".')
-    lines = options.skip_lines
-    if not isinstance(lines, int) or isinstance(lines, bool) or not 0 <= lines <= 1000:
-        raise MappingError(f'{place}: "skip_lines" is a number of lines from 0 to 1000.')
-    if not isinstance(options.allow_short_rows, bool):
-        raise MappingError(f'{place}: "allow_short_rows" is true or false.')
-    return options
-
-
-def _is_encoding(name: str) -> bool:
-    try:
-        io.TextIOWrapper(io.BytesIO(), encoding=name)
-    except (LookupError, ValueError):
-        return False
-    return True
 
 
 def _columns(data: Any, place: str) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, Self
 
+from portal.case_import.csv_options import CsvOptions
 from portal.case_import.csv_rows import CsvRows, Row
 from portal.case_import.errors import ImportRefusedError
-from portal.case_import.mapping import CsvOptions
 
 
 class Rows(AbstractContextManager["Rows"], Protocol):

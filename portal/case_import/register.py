@@ -9,19 +9,20 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.case_import.convert import canonical
 from portal.case_import.errors import BadRow
 from portal.case_import.fields import CASE, CHILDREN, DISCLOSURES, INTERVIEWS, INVESTIGATIONS, Entity
-from portal.case_import.grouping import Child, Values
+from portal.case_import.grouping import Child
+from portal.case_import.mapping import Section
 from portal.case_import.report import Report
-from portal.case_import.staging import StagedRow
+from portal.case_import.shape import Shape
+from portal.case_import.staging import CASE_SECTION, StagedRow
 from portal.case_import.trees import Names, path_key, place_key
 from portal.case_import.upsert import (
     Known,
     Target,
     Wanted,
-    as_columns,
     chunks,
-    hash_of,
     insert,
     known_by_key,
     known_by_parent,
@@ -31,8 +32,7 @@ from portal.case_import.upsert import (
 from portal.models import BusinessUnit, Case, Category, Location, Organization, User
 
 CASES = CASE.table
-# where an address that is a user's links the row to that user
-_LINKS = {"case": ("assignee_email", "assignee_user_id"), "restrictions": ("email", "user_id")}
+RESTRICTIONS = CHILDREN["restrictions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class GroupedCase:
 
     key: str
     rows: Sequence[StagedRow]
-    values: Values | None
+    values: list[object] | None
     children: Mapping[str, Sequence[Child]]
 
 
@@ -50,8 +50,17 @@ class Register:
     `dated` is whether the source itself says when a case was updated."""
 
     def __init__(
-        self, target: Target, report: Report, file_names: Sequence[str], complete: frozenset[str], *, dated: bool
+        self,
+        target: Target,
+        report: Report,
+        file_names: Sequence[str],
+        sections: Sequence[Section],
+        complete: frozenset[str],
+        *,
+        dated: bool,
     ) -> None:
+        self._shapes = [Shape(section) for section in sections]
+        self._case_shape = self._shapes[CASE_SECTION]
         self._dated = dated
         self._target = target
         self._report = report
@@ -102,7 +111,7 @@ class Register:
             session.execute(query.with_for_update(key_share=True)).one()
 
     def _without_taken_numbers(self, session: Session, batch: Sequence[GroupedCase]) -> list[GroupedCase]:
-        numbers = {str(case.values["case_number"]) for case in batch if case.values}
+        numbers = {self._number(case) for case in batch if case.values}
         takers: dict[str, tuple[str, str | None]] = {}
         for chunk in chunks(numbers):
             query = sa.select(CASES.c.case_number, CASES.c.source, CASES.c.source_key).where(
@@ -111,7 +120,7 @@ class Register:
             takers |= {number: (source, key) for number, source, key in session.execute(query)}
         kept = []
         for case in batch:
-            number = str(case.values["case_number"]) if case.values else ""
+            number = self._number(case) if case.values else ""
             ours = (self._target.source, case.key)
             if takers.get(number, ours) == ours:
                 kept.append(case)
@@ -121,9 +130,13 @@ class Register:
             self._refuse(case.rows, f"the register holds another case of the number {number}, {whose}")
         return kept
 
-    def _ensure_names(self, session: Session, cases: Sequence[Values]) -> None:
+    def _number(self, case: GroupedCase) -> str:
+        return str(self._case_shape.value(case.values or (), "case_number"))
+
+    def _ensure_names(self, session: Session, cases: Sequence[list[object]]) -> None:
         def given(name: str) -> list[object]:
-            return [values[name] for values in cases if values.get(name)]
+            found = (self._case_shape.value(values, name) for values in cases)
+            return [value for value in found if value]
 
         self._categories.ensure_paths(session, given("category"))
         self._units.ensure_paths(session, given("business_unit"))
@@ -139,14 +152,14 @@ class Register:
         for case in batch:
             if case.values is None:
                 continue
-            values = dict(case.values) | self._link(session, "case", case.values)
-            source_hash = hash_of(values)
+            linked = self._user(session, self._case_shape.value(case.values, "assignee_email"))
+            source_hash = self._case_shape.digest(canonical(case.values), linked)
             before = known.get(case.key)
             if before is None:
                 ids[case.key] = new_id()
-                fresh.append((ids[case.key], self._wanted_case(case.key, source_hash, values, is_new=True)))
+                fresh.append((ids[case.key], self._wanted_case(case, source_hash, linked, is_new=True)))
             elif before.source_hash != source_hash:
-                changed.append((before.id, self._wanted_case(case.key, source_hash, values, is_new=False)))
+                changed.append((before.id, self._wanted_case(case, source_hash, linked, is_new=False)))
             else:
                 tally.unchanged += 1
         insert(session, CASES, self._target, fresh)
@@ -155,8 +168,9 @@ class Register:
         tally.updated += len(changed)
         return ids, {row_id for row_id, _ in changed}
 
-    def _wanted_case(self, key: str, source_hash: str, values: Values, *, is_new: bool) -> Wanted:
-        columns = as_columns(CASE, values)
+    def _wanted_case(self, case: GroupedCase, source_hash: str, linked: uuid.UUID | None, *, is_new: bool) -> Wanted:
+        values = case.values or []
+        columns = self._case_shape.columns(values) | {"assignee_user_id": linked}
         if columns.get("updated_at") is None:
             columns["updated_at"] = columns["created_at"] if is_new else self._target.now
         for name, names, key_of in (
@@ -164,22 +178,18 @@ class Register:
             ("business_unit", self._units, path_key),
             ("location", self._locations, place_key),
         ):
-            value = values.get(name)
+            value = self._case_shape.value(values, name)
             columns[f"{name}_id"] = names.id_of(key_of(value)) if isinstance(value, list) else None
-        linked = values.get("assignee_user_id")
-        columns["assignee_user_id"] = uuid.UUID(str(linked)) if linked else None
-        return Wanted(key, source_hash, columns)
+        return Wanted(case.key, source_hash, columns)
 
-    def _link(self, session: Session, entity: str, values: Mapping[str, object]) -> Values:
-        """The user whose address the row names, as text, where there is one."""
-        if entity not in _LINKS:
-            return {}
-        address, column = _LINKS[entity]
+    def _user(self, session: Session, address: object) -> uuid.UUID | None:
+        """The organization's user of that address."""
+        if not address:
+            return None
         if self._users is None:
             query = sa.select(User.email, User.id).where(User.organization_id == self._target.organization_id)
             self._users = {email: user_id for email, user_id in session.execute(query)}  # noqa: C416  # typed
-        user = self._users.get(str(values.get(address) or "").casefold())
-        return {column: str(user) if user else None}
+        return self._users.get(str(address).casefold())
 
     def _write_children(
         self, session: Session, cases: Sequence[GroupedCase], ids: Mapping[str, uuid.UUID], old: set[uuid.UUID]
@@ -240,24 +250,28 @@ class Register:
     ) -> tuple[dict[str, uuid.UUID], set[uuid.UUID]]:
         """Ids by source key, and the parents under which something is new or changed."""
         tally = self._report.tally(entity.name)
-        gone = {key: row for key, row in known.items() if key not in {child.source_key for child, _ in wanted}}
+        met = {child.source_key for child, _ in wanted}
+        gone = {key: row for key, row in known.items() if key not in met}
         by_content = _by_content(gone.values())
         ids: dict[str, uuid.UUID] = {}
         touched: set[uuid.UUID] = set()
         fresh: list[tuple[uuid.UUID, Wanted]] = []
         changed: list[tuple[uuid.UUID, Wanted]] = []
         for child, parent in wanted:
-            values = dict(child.values) | self._link(session, entity.name, child.values)
-            row = Wanted(child.source_key, hash_of(values), as_columns(entity, values) | {parent_column: parent})
-            if (link := _LINKS.get(entity.name)) and row.columns[link[1]]:
-                row.columns[link[1]] = uuid.UUID(str(row.columns[link[1]]))
+            shape = self._shapes[child.row.section]
+            linked = self._user(session, shape.value(child.row.values, "email")) if entity is RESTRICTIONS else None
+            source_hash = shape.digest(child.row.payload, linked)
             before = known.get(child.source_key)
             if before is None and not child.has_own_key:
                 before = _corrected(by_content, gone, child)
             ids[child.source_key] = before.id if before else new_id()
-            if before and before.source_hash == row.source_hash:
+            if before and before.source_hash == source_hash:
                 tally.unchanged += 1
                 continue
+            columns = shape.columns(child.row.values) | {parent_column: parent}
+            if entity is RESTRICTIONS:
+                columns["user_id"] = linked
+            row = Wanted(child.source_key, source_hash, columns)
             (changed if before else fresh).append((ids[child.source_key], row))
             if parent:
                 touched.add(parent)

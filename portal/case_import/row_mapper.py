@@ -68,6 +68,7 @@ class RowMapper:
         self._when = _condition(section.when, columns) if section.when else None
         self._fields = [_field(spec, columns, home) for spec in section.specs]
         self._telling = [number for number, spec in enumerate(section.specs) if not spec.is_constant]
+        self._required = [(number, spec) for number, spec in enumerate(section.specs) if spec.required]
         self._order = before_rules(section.specs)
         compared = set(range(len(columns)))
         for name in section.drop_repeats_but or ():
@@ -80,8 +81,8 @@ class RowMapper:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
     def map(self, cells: Cells, notes: list[str]) -> Mapped | None:
-        """None where the section has nothing to say about the row. Raises BadValueError. Cells come trimmed; `notes` takes
-        what is to be counted."""
+        """None where the section has nothing to say about the row. Raises BadValueError. Cells come trimmed; what is to
+        be counted goes to `notes`."""
         if self._organization:
             self._check_organization(cells)
         if self._when and not self._when(cells):
@@ -94,6 +95,10 @@ class RowMapper:
         own_key = self._key(self._own_key, cells, self.section.key)
         if not is_case and not own_key and not any(values[number] not in (None, {}) for number in self._telling):
             return None
+        for number, spec in self._required:
+            if values[number] is None:
+                shown = ", ".join(spec.columns())
+                raise BadValueError(shown, "", f"is empty, and {spec.field.name} must be filled")
         if not is_case:
             apply_order(values, self._order, self._home, self.section.place, notes)
         return Mapped(case_key, own_key, self._key(self._investigation, cells, self.section.investigation), values)
@@ -163,8 +168,6 @@ def _single(spec: Spec, columns: Columns, home: ZoneInfo) -> Callable[[Cells], o
             raise BadValueError(shown, str(unknown), NOT_IN_MAP) from None
         except ValueError as problem:
             raise BadValueError(shown, value, str(problem)) from None
-        if spec.required:
-            raise BadValueError(shown, "", f"is empty, and {spec.field.name} must be filled")
         return None
 
     return read
@@ -186,8 +189,6 @@ def _path(spec: Spec, columns: Columns) -> Callable[[Cells], object]:
         for name, sign in levels:
             _check_length(shown, name or "", longest)
             _check_length(shown, sign or "", 64)
-        if not levels and spec.required:
-            raise BadValueError(shown, "", f"is empty, and {spec.field.name} must be filled")
         return levels or None
 
     return read
@@ -202,8 +203,6 @@ def _place(spec: Spec, columns: Columns) -> Callable[[Cells], object]:
         _check_length(shown, name, 200)
         _check_length(shown, country, 64)
         _check_length(shown, region, 200)
-        if not name and spec.required:
-            raise BadValueError(shown, "", f"is empty, and {spec.field.name} must be filled")
         return [name, country or None, region or None] if name else None
 
     return read

@@ -36,9 +36,13 @@ BEGIN;
 """
 
 
+_decode = json.JSONDecoder().decode
+
+
 @dataclass(frozen=True, slots=True)
 class StagedRow:
-    """`row` counts rows over all files: what one row of a file gave to several sections has it in common."""
+    """`row` counts rows over all files: what one row of a file gave to several sections has it in common. `payload` is
+    `values` as JSON."""
 
     section: int
     row: int
@@ -46,6 +50,7 @@ class StagedRow:
     line: int
     own_key: str
     investigation: str
+    payload: str
     values: list[object]
 
 
@@ -135,4 +140,4 @@ class Staging:
 
 def _staged(columns: tuple[int, int, int, int, str, str, str]) -> StagedRow:
     section, row, file, line, own_key, investigation, payload = columns
-    return StagedRow(section, row, file, line, own_key, investigation, json.loads(payload))
+    return StagedRow(section, row, file, line, own_key, investigation, payload, _decode(payload))

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.case_import.convert import canonical
-from portal.case_import.fields import Entity, Kind
 
 PARAMETERS_AT_ONCE = 500
 T = TypeVar("T")
@@ -64,18 +63,6 @@ def hash_of(values: Mapping[str, object]) -> str:
     return hashlib.sha256(canonical(values).encode()).hexdigest()
 
 
-def as_columns(entity: Entity, values: Mapping[str, object]) -> dict[str, object]:
-    """JSON values as the database's types: moments become datetimes. Trees and places are left out."""
-    columns: dict[str, object] = {}
-    for name, value in values.items():
-        field = entity.fields.get(name)
-        kind = field.kind if field else None
-        if kind in (Kind.PATH, Kind.PLACE):
-            continue
-        columns[name] = datetime.fromisoformat(value) if kind is Kind.MOMENT and isinstance(value, str) else value
-    return columns
-
-
 def chunks(items: Iterable[T]) -> Iterator[list[T]]:
     iterator = iter(items)
     while chunk := list(itertools.islice(iterator, PARAMETERS_AT_ONCE)):
@@ -114,42 +101,47 @@ def _known(
 
 
 def insert(session: Session, table: sa.Table, target: Target, rows: Sequence[tuple[uuid.UUID, Wanted]]) -> None:
-    if not rows or not target.writes:
+    if not target.writes:
         return
-    session.connection().execute(
-        sa.insert(table),
-        [
-            {
-                **row.columns,
-                "id": row_id,
-                "organization_id": target.organization_id,
-                "source": target.source,
-                "source_key": row.source_key,
-                "source_hash": row.source_hash,
-            }
-            for row_id, row in rows
-        ],
-    )
+    origin = {"organization_id": target.organization_id, "source": target.source}
+    for group in _of_like_columns(rows):
+        session.connection().execute(
+            sa.insert(table),
+            [
+                {**row.columns, **origin, "id": row_id, "source_key": row.source_key, "source_hash": row.source_hash}
+                for row_id, row in group
+            ],
+        )
 
 
 def update(session: Session, table: sa.Table, target: Target, rows: Sequence[tuple[uuid.UUID, Wanted]]) -> None:
-    if not rows or not target.writes:
+    """Columns that the mapping does not fill stay as they are."""
+    if not target.writes:
         return
-    names = [*rows[0][1].columns, "source_key", "source_hash"]
-    statement = (
-        sa.update(table)
-        .where(table.c.id == sa.bindparam("row_id"), table.c.organization_id == target.organization_id)
-        .values({name: sa.bindparam(f"new_{name}") for name in names})
-    )
-    session.connection().execute(
-        statement,
-        [
-            {
-                "row_id": row_id,
-                "new_source_key": row.source_key,
-                "new_source_hash": row.source_hash,
-                **{f"new_{name}": value for name, value in row.columns.items()},
-            }
-            for row_id, row in rows
-        ],
-    )
+    for group in _of_like_columns(rows):
+        names = [*group[0][1].columns, "source_key", "source_hash"]
+        statement = (
+            sa.update(table)
+            .where(table.c.id == sa.bindparam("row_id"), table.c.organization_id == target.organization_id)
+            .values({name: sa.bindparam(f"new_{name}") for name in names})
+        )
+        session.connection().execute(
+            statement,
+            [
+                {
+                    "row_id": row_id,
+                    "new_source_key": row.source_key,
+                    "new_source_hash": row.source_hash,
+                    **{f"new_{name}": value for name, value in row.columns.items()},
+                }
+                for row_id, row in group
+            ],
+        )
+
+
+def _of_like_columns(rows: Sequence[tuple[uuid.UUID, Wanted]]) -> Iterable[list[tuple[uuid.UUID, Wanted]]]:
+    """One statement takes rows that fill the same columns; sections of one entity may fill different ones."""
+    groups: dict[tuple[str, ...], list[tuple[uuid.UUID, Wanted]]] = {}
+    for each in rows:
+        groups.setdefault(tuple(each[1].columns), []).append(each)
+    return groups.values()

@@ -15,6 +15,7 @@ from portal.case_import.grouping import CaseGrouping, Child, children
 from portal.case_import.mapping import Mapping
 from portal.case_import.register import GroupedCase, Register
 from portal.case_import.report import Report
+from portal.case_import.shape import Shape
 from portal.case_import.staging import CASE_SECTION, StagedCase, StagedRow, Staging
 from portal.extensions import db
 from portal.models import write_session
@@ -56,6 +57,7 @@ class Writing:
         self._report = report
         self._files = file_names
         self._grouping = CaseGrouping(mapping.case, home)
+        self._shape = Shape(mapping.case)
 
     def cases(self, pace: Pace) -> None:
         for batch in self._batches(pace):
@@ -81,7 +83,7 @@ class Writing:
         notes: list[str] = []
         values = self._grouping.case(own, notes) if own else None
         if values is not None:
-            number = str(values["case_number"])
+            number = str(self._shape.value(values, "case_number"))
             owner = self._staging.owner_of_number(number, staged.key)
             if owner != staged.key:
                 reason = f"the case {shortened(owner)} of these files has the number {number} too"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from portal.case_import.csv_options import CsvOptions
 from portal.case_import.csv_rows import LONGEST_CELL, LONGEST_LINE, CsvRows
 from portal.case_import.errors import ImportRefusedError
-from portal.case_import.mapping import CsvOptions
 from portal.models import Case
 from tests.case_import.conftest import PLAIN, rows_of
 
@@ -79,7 +79,12 @@ def test_line_ends_may_be_mixed_and_text_may_hold_them(tmp_path: Path) -> None:
 def test_an_unclosed_quote_costs_one_row(tmp_path: Path) -> None:
     """Row 41: the rest is loaded."""
     found = read(tmp_path, 'a,b\n1,x\n2,"never closed\n3,y\n4,"closed, and\nlonger"\n5,z\n')
-    assert [(line, cells[:1]) for line, cells, problem in found if not problem] == [(2, ["1"]), (4, ["3"]), (5, ["4"]), (7, ["5"])]
+    assert [(line, cells[:1]) for line, cells, problem in found if not problem] == [
+        (2, ["1"]),
+        (4, ["3"]),
+        (5, ["4"]),
+        (7, ["5"]),
+    ]
     assert [(line, "not closed" in problem) for line, _, problem in found if problem] == [(3, True)]
 
 

@@ -67,7 +67,7 @@ def test_the_whole_file_by_its_rules(complaints: Path, cast: Any, moved_clock: A
         query = sa.select(Case.case_number, IntakeReport.is_anonymous).join(
             IntakeReport, IntakeReport.case_id == Case.id
         )
-        anonymous = {number: answer for number, answer in session.execute(query)}
+        anonymous = {row.case_number: row.is_anonymous for row in session.execute(query)}
         per_case = Counter(
             session.scalars(sa.select(Case.case_number).join(Investigation, Investigation.case_id == Case.id))
         )

@@ -30,7 +30,10 @@ MORE = PLAIN.rstrip() + "\n    "
         (MORE + 'title = "Notes"', 'cases.csv has no column "Notes"; did you mean "Note"'),
         (MORE + 'title = "Note"', '2 columns "Note"; say "Note#1" to "Note#2"'),
         (MORE + 'title = "Note#3"', 'no column "Note#3"'),
-        (MORE + 'outcome = { constant = "SUBSTANTIATD" }', '"SUBSTANTIATD" is none of .*; did you mean "SUBSTANTIATED"'),
+        (
+            MORE + 'outcome = { constant = "SUBSTANTIATD" }',
+            '"SUBSTANTIATD" is none of .*; did you mean "SUBSTANTIATED"',
+        ),
         (MORE + 'outcome = { column = "Status", values = "nothere" }', r"no value map \[values\.nothere\]"),
         (MORE + 'outcome = { column = "Status", values = { a = "X" } }', '"X" is none of'),
         (MORE + 'title = { column = "Status", default = "x" }', 'needs "values"'),
@@ -59,4 +62,3 @@ def test_a_file_no_section_takes_is_a_sentence(bring: Any) -> None:
     mapping = PLAIN.replace('key = "Number"', 'key = "Number"\n    files = "cases*.csv"')
     with pytest.raises(ImportRefusedError, match=r"No section of the mapping takes the file other\.csv"):
         bring(mapping, {"other.csv": "Number\n1\n"})
-
