@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal.commands import schedules
+from portal.commands import runs, schedules
 from portal.commands.export import export
 from portal.commands.import_cases import import_cases_command
 from portal.commands.organizations import create_organization_command
@@ -19,6 +19,7 @@ COMMANDS = (
     import_cases_command,
     schedule_times,
     verify_audit,
+    *runs.COMMANDS,
     *schedules.COMMANDS,
 )
 

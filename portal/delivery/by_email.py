@@ -17,6 +17,7 @@ from portal.delivery import ledger
 from portal.delivery.ledger import InHand, Result
 from portal.delivery.links import link_url
 from portal.delivery.mail_message import EncodedAttachment, MailFacts, build_message, message_size, subject_line
+from portal.delivery.stored_file import StoredFile, checked_copy, parts_of
 from portal.leases import Lease
 from portal.models import Artifact, Delivery, DeliveryState, DownloadLink, Organization, Run
 from portal.moments import moment_in_words
@@ -46,7 +47,7 @@ class _Letter:
 
     facts: MailFacts
     attach: bool
-    artifact_key: str
+    file: StoredFile
     media_type: str
     zone_name: str
 
@@ -107,11 +108,11 @@ class Mailer:
         return replace(letter, facts=facts, attach=False)
 
     def _attachment(self, letter: _Letter) -> EncodedAttachment:
-        found = self._attachments.get(letter.artifact_key)
+        found = self._attachments.get(letter.file.storage_key)
         if found is None:
-            chunks = storage.chunks(storage.artifact_store(), letter.artifact_key)
-            found = EncodedAttachment.from_chunks(chunks, letter.media_type)
-            self._attachments[letter.artifact_key] = found
+            with checked_copy(letter.file) as copy:
+                found = EncodedAttachment.from_chunks(parts_of(copy), letter.media_type)
+            self._attachments[letter.file.storage_key] = found
         return found
 
 
@@ -145,7 +146,7 @@ def _letter(db: Session, delivery: InHand) -> _Letter:
         link_url=url,
         link_expiry=expiry,
     )
-    return _Letter(facts, row.with_attachment, artifact.storage_key, artifact.media_type, place.key)
+    return _Letter(facts, row.with_attachment, StoredFile.of(artifact), artifact.media_type, place.key)
 
 
 def _link_words(link_id: uuid.UUID, expires_at: datetime, zone_name: str) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from obstore.store import ObjectStore
 
 from portal.delivery.ledger import Result
+from portal.delivery.stored_file import StoredFile, checked_copy
 from portal.models import DeliveryState
 from portal.plumbing import storage
 
@@ -18,9 +18,7 @@ from portal.plumbing import storage
 class FileToStore:
     """The artifact and the key (folder and file name) it is to get below the export folder."""
 
-    artifact_key: str
-    sha256: str
-    bytes: int
+    artifact: StoredFile
     key: str
 
 
@@ -33,7 +31,7 @@ def store_file(file: FileToStore) -> Result:
     except storage.StorageError as error:
         state = DeliveryState.REJECTED if error.permanent else DeliveryState.PENDING
         return Result(state, str(error))
-    if (stored.bytes, stored.sha256) == (file.bytes, file.sha256):
+    if (stored.bytes, stored.sha256) == (file.artifact.bytes, file.artifact.sha256):
         return Result(DeliveryState.ACCEPTED, f"Stored as {file.key} and read back whole.")
     if taken:
         return Result(DeliveryState.REJECTED, f"{file.key} is there already with other contents; nothing was replaced.")
@@ -43,10 +41,7 @@ def store_file(file: FileToStore) -> Result:
 
 def _copy(file: FileToStore, target: ObjectStore) -> bool:
     """True where the name was taken: by an earlier attempt of ours, or by somebody else's file."""
-    with tempfile.NamedTemporaryFile(prefix="duepost-") as copy:
-        for part in storage.chunks(storage.artifact_store(), file.artifact_key):
-            copy.write(part)
-        copy.flush()
+    with checked_copy(file.artifact) as copy:
         try:
             storage.put_new(target, file.key, Path(copy.name))
         except FileExistsError:

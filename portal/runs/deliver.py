@@ -12,6 +12,7 @@ from portal.delivery import ledger
 from portal.delivery.by_email import Mailer
 from portal.delivery.by_storage import FileToStore, folder_for, store_file
 from portal.delivery.ledger import InHand, Result
+from portal.delivery.stored_file import StoredFile
 from portal.extensions import db
 from portal.leases import Lease, LeaseLost
 from portal.models import Artifact, DeliveryState, DestinationKind, Organization, Run
@@ -61,4 +62,4 @@ def _file_to_store(delivery: InHand) -> FileToStore:
     local_day = datetime.fromisoformat(configuration["local_day"]).date()
     stem = artifact.file_name.rsplit("-", 3)[0]  # the schedule's name without the date and ending
     folder = folder_for(delivery.target, schedule=stem, planned=local_day)
-    return FileToStore(artifact.storage_key, artifact.sha256, artifact.bytes, f"{slug}/{folder}/{artifact.file_name}")
+    return FileToStore(StoredFile.of(artifact), f"{slug}/{folder}/{artifact.file_name}")

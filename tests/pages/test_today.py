@@ -26,7 +26,7 @@ def drawn(answer, tag: str) -> list:
 
 
 def needs(answer) -> list[str]:
-    return [" ".join("".join(each.itertext()).split()) for each in answer.find("//ul[@class='attend']/li")]
+    return [" ".join(" ".join(each.itertext()).split()) for each in answer.find("//ul[@class='attend']/li")]
 
 
 def test_an_empty_portal_is_calm(page, cast):

@@ -142,8 +142,9 @@ def make_run_row(
 _NEVER_STARTED = {RunState.QUEUED, RunState.MISSED, RunState.SKIPPED}
 
 
-def stored_path(artifact_id: uuid.UUID) -> Path:
+def stored_path(artifact_id: uuid.UUID | None) -> Path:
     """Where the artifact's bytes lie, to be damaged by a test."""
+    assert artifact_id is not None, "the run has no file"
     with write_session() as db:
         key = db.get_one(Artifact, artifact_id).storage_key
     return settings().var_folder / "files" / key

@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from portal import clock
 from portal.delivery import downloads
-from portal.delivery.downloads import FileChanged, FileGone, NotServed
 from portal.delivery.links import LinkedFile, LinkState, linked_file, read_token
+from portal.delivery.stored_file import FileChanged, FileGone, NotServed
 from portal.extensions import csrf, db, limiter
 from portal.models import Artifact
 from portal.pages.access import current_actor, current_user, own, public, requires
