@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from flask_migrate import upgrade
 
 from demo.register import RegisterError, generate_register
+from demo.schedules import make_samples
 from portal import audit, clock, create_app
 from portal.case_import.readers import READERS
 from portal.config import ROOT, SettingsError, settings
@@ -57,7 +58,7 @@ def people_of(slug: str) -> tuple[Person, Person]:
 
 
 def seed_lakeside() -> None:
-    """The made organization and its register. Raises SeedError where an earlier start was broken off half-way."""
+    """The made organization, its register and its schedules. Raises SeedError where an earlier start was broken off."""
     name, slug, timezone = LAKESIDE
     found = find(slug)
     if found is None:
@@ -68,6 +69,11 @@ def seed_lakeside() -> None:
         print(f"Made {name}: {CASES:,} cases.", flush=True)
     elif not has_register(found):
         raise SeedError("The demo's register is only half made; start over with: make demo-reset")
+    else:
+        organization_id = found.id
+    made = make_samples(organization_id, clock.now())
+    if made:
+        print(f"Made {made} schedules; the first runs are under way.", flush=True)
 
 
 def seed_example(data: Path, example: str) -> None:

@@ -31,12 +31,39 @@ def test_seeding_twice_makes_it_once(var, capsys):
     """F3: the organization, an admin and an officer who can sign in, and the register."""
     assert seed.main([]) == 0
     assert seed.main([]) == 0
-    assert capsys.readouterr().out == "Made Lakeside Health (demo): 60 cases.\n"
+    assert capsys.readouterr().out == (
+        "Made Lakeside Health (demo): 60 cases.\nMade 6 schedules; the first runs are under way.\n"
+    )
     assert rows(var, "SELECT slug, timezone FROM organizations") == [("lakeside", "America/New_York")]
     assert rows(var, "SELECT count(*) FROM cases") == [(60,)]
     people = rows(var, "SELECT email, role, password_hash IS NOT NULL FROM users ORDER BY email")
     assert people == [("ana@lakeside.example.org", "ADMIN", 1), ("otto@lakeside.example.org", "OFFICER", 1)]
     assert rows(var, "SELECT count(*) FROM cases WHERE assignee_user_id IS NOT NULL")[0][0]
+
+
+def test_the_sample_schedules_are_made_once_and_stay_as_people_leave_them(var):
+    """F3: of several kinds, one paused; three runs wait for a worker, none is invented."""
+    assert seed.main([]) == 0
+    schedules = "SELECT name, state, next_run_at IS NULL FROM schedules ORDER BY name"
+    made = rows(var, schedules)
+    assert len(made) == 6
+    assert [(name, nothing_planned) for name, state, nothing_planned in made if state == "PAUSED"] == [
+        ("Billing cases for outside counsel", 1)
+    ]
+    assert rows(var, "SELECT count(*) FROM schedules WHERE state = 'ACTIVE' AND next_run_at IS NOT NULL") == [(5,)]
+    runs = "SELECT kind, state, attempt FROM runs"
+    assert rows(var, runs) == [("RUN_NOW", "QUEUED", 0)] * 3
+    assert rows(var, "SELECT count(*) FROM deliveries") == [(0,)]
+    addresses = [str(target) for (target,) in rows(var, "SELECT target FROM destinations WHERE kind = 'EMAIL'")]
+    assert addresses
+    assert all(address.endswith(".example.org") for address in addresses)
+
+    with sqlite3.connect(var / "duepost.sqlite3") as connection:
+        connection.execute("UPDATE schedules SET state = 'ACTIVE', name = 'Renamed' WHERE state = 'PAUSED'")
+    assert seed.main([]) == 0
+    assert [name for name, _, _ in rows(var, schedules)].count("Renamed") == 1
+    assert len(rows(var, schedules)) == 6
+    assert rows(var, runs) == [("RUN_NOW", "QUEUED", 0)] * 3
 
 
 def test_the_passwords_written_down_let_one_in(var):
@@ -60,6 +87,7 @@ def test_a_register_half_made_is_told(var, capsys):
     assert seed.main([]) == 0
     with sqlite3.connect(var / "duepost.sqlite3") as connection:
         connection.execute("DELETE FROM case_imports")
+    capsys.readouterr()
     assert seed.main([]) == 2
     assert capsys.readouterr().err == "The demo's register is only half made; start over with: make demo-reset\n"
 
