@@ -111,7 +111,12 @@ def test_a_queued_run_whose_wake_up_was_lost_is_woken_again_and_ever_more_rarely
     app: Flask, new_run: NewRun, moved_clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     woken: list[tuple[uuid.UUID, int]] = []
-    monkeypatch.setattr("portal.plumbing.wakeups.wake_run", lambda run_id, count: woken.append((run_id, count)) or True)
+
+    def wake_run(run_id: uuid.UUID, count: int) -> bool:
+        woken.append((run_id, count))
+        return True
+
+    monkeypatch.setattr("portal.plumbing.wakeups.wake_run", wake_run)
     run_id = new_run()
     for _ in range(60 * 2):
         recover.sweep(moved_clock.forward(seconds=30))

@@ -161,6 +161,7 @@ def test_a_worker_lost_after_data_leaves_it_unknown_and_says_so(
     run_id = new_run(delivery_config={"attach": attach, "link": True})
     lease = _stopped_in_delivery(run_id, moved_clock)
     delivery = ledger.take_one(lease, moved_clock.now())
+    assert delivery is not None
     ledger.mark_data(lease, delivery, moved_clock.now())
     moved_clock.forward(seconds=91)
     make_run(run_id)
@@ -192,6 +193,7 @@ def test_a_frozen_worker_cannot_send_or_write_after_its_successor(
     run_id = new_run()
     lease = _stopped_in_delivery(run_id, moved_clock)
     delivery = ledger.take_one(lease, moved_clock.now())
+    assert delivery is not None
     moved_clock.forward(seconds=91)
     make_run(run_id)
     moved_clock.forward(minutes=1)

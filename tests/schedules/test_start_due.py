@@ -92,7 +92,7 @@ def test_two_tickers_at_once_make_one_run_each_schedule(app: Flask, cast: Cast) 
 
 
 def test_a_bad_schedule_is_parked_and_holds_up_nothing(app: Flask, cast: Cast) -> None:
-    poison = {
+    poison: dict[str, dict[str, object]] = {
         "rule": {"rule": {"freq": "sometimes"}},
         "zone": {"timezone": "Mars/Olympus"},
         "period": {"period": "whenever"},

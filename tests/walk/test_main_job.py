@@ -143,7 +143,8 @@ def cases_in(product: Product, schedule_id: str, run: dict[str, object]) -> int:
         run["period_from"],
         run["period_to"],
     )
-    return int(count)  # type: ignore[call-overload]
+    assert isinstance(count, int)
+    return count
 
 
 def mails_of(product: Product, run_id: str) -> dict[str, bytes]:
@@ -153,5 +154,5 @@ def mails_of(product: Product, run_id: str) -> dict[str, bytes]:
         message = message_from_bytes(path.read_bytes(), policy=policy.default)
         if run_id in message.get_body(("plain",)).get_content():
             (part,) = message.iter_attachments()
-            found[message["To"].addresses[0].addr_spec] = part.get_payload(decode=True)
+            found[message["To"].addresses[0].addr_spec] = bytes(part.get_payload(decode=True))
     return found
