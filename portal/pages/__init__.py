@@ -6,6 +6,7 @@ from flask import Flask
 
 from portal.config import settings
 from portal.pages import access, errors, hostile_input, request_log, security_headers, template_filters
+from portal.pages.cases import views as cases
 from portal.pages.downloads import views as downloads
 from portal.pages.health import views as health
 from portal.pages.outbox import views as outbox
@@ -25,6 +26,7 @@ BLUEPRINTS = (
     schedules.bp,
     runs.bp,
     downloads.bp,
+    cases.bp,
 )
 
 

@@ -13,6 +13,7 @@ ENTRIES = (
     ("Today", "today.show"),
     ("Schedules", "schedules.list"),
     ("History", "runs.history"),
+    ("Cases", "cases.list"),
     ("People", "people.list"),
     ("Outbox", "outbox.list"),
 )

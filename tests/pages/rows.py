@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from portal.models import (
     Artifact,
+    Case,
+    CaseStatus,
     Delivery,
     DeliveryState,
     DestinationKind,
@@ -91,6 +93,21 @@ def delivery_of_lakeside(cast: Cast) -> uuid.UUID:
     return delivery.id
 
 
+def case_of_lakeside(cast: Cast) -> uuid.UUID:
+    case = Case(
+        id=uuid.uuid4(),
+        organization_id=cast.lakeside,
+        case_number=f"C-{uuid.uuid4().hex[:8]}",
+        status=CaseStatus.OPEN,
+        created_at=THEN,
+        updated_at=THEN,
+        custom_fields={},
+    )
+    with write_session() as session:
+        session.add(case)
+    return case.id
+
+
 def person_of_lakeside(cast: Cast) -> uuid.UUID:
     return cast.otto
 
@@ -100,5 +117,6 @@ MAKERS: dict[str, Callable[[Cast], uuid.UUID]] = {
     "run_id": run_of_lakeside,
     "artifact_id": artifact_of_lakeside,
     "delivery_id": delivery_of_lakeside,
+    "case_id": case_of_lakeside,
     "user_id": person_of_lakeside,
 }

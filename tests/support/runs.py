@@ -104,7 +104,7 @@ def make_run_row(
         "occurrence_key": f"s:{schedule_id}:{planned_for.isoformat()}:{run_id}",
         "kind": RunKind.PLANNED,
         "planned_for": planned_for,
-        "configuration": configuration(name, destinations=destinations, **(configured or {})),
+        "configuration": configuration(name, **{"destinations": destinations, **(configured or {})}),
         "state": state,
         "queued_at": planned_for,
         "started_at": planned_for + timedelta(seconds=6) if state not in _NEVER_STARTED else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from portal.moments import instant_text
 from portal.pages.access import current_user, own, requires
 from portal.pages.runs.history_filters import NAMES, PLAN, Asked, read_cursor, read_filters
 from portal.pages.runs.views import bp, schedule_url
+from portal.pages.runs.words import second_of
 from portal.pages.states import RUN
 from portal.people.changes import people_of
 from portal.people.rights import Right
@@ -65,6 +66,7 @@ def history() -> ResponseReturnValue:
         states=[(state.value, mark.word) for state, mark in RUN.items()],
         who=_who(),
         started_by=started_by,
+        second_of=_second_of,
         schedule_url=schedule_url,
         newer=_address(asked, newer_than=page.newer.to_text()) if page.newer else None,
         older=_address(asked, older_than=page.older.to_text()) if page.older else None,
@@ -93,6 +95,11 @@ def history_csv() -> ResponseReturnValue:
 def started_by(row: Row) -> str:
     """ "the schedule", or who pressed the button."""
     return (row.requested_by or "a person") if row.kind is RunKind.RUN_NOW else "the schedule"
+
+
+def _second_of(row: Row) -> Callable[[datetime], str]:
+    """Times of a run in the reader's zone, without the date where it is that of the planned moment."""
+    return lambda instant: second_of(instant, current_user.zone, row.planned_for)
 
 
 def _csv(rows: Iterator[Row]) -> Iterator[str]:
