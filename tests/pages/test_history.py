@@ -50,7 +50,7 @@ def test_a_row_tells_what_was_made_and_who_pressed(page, cast, schedule):
     answer = page.ana.get("/history")
     assert answer.h1 == "History"
     assert shown(answer) == [str(made.run)]
-    for fact in ("Mon 2 Nov 2026, 08:00 EST", "Open cases", "Succeeded", "otto@example.org", f"{len(CONTENT)} Bytes"):
+    for fact in ("Mon 2 Nov 2026, 08:00 EST", "Open cases", "Succeeded", "otto@ example.org", f"{len(CONTENT)} Bytes"):
         assert fact in answer.words
     assert answer.find(f"//a[@href='/artifacts/{made.artifact}/download']")
 
