@@ -13,7 +13,9 @@ form.addEventListener("input", () => {
   clearTimeout(waiting);
   waiting = setTimeout(look, WAIT_MS);
 });
+form.addEventListener("change", (event) => countChosen(event.target.closest("details.filter")));
 for (const list of document.querySelectorAll("[data-searchable]")) list.before(searchFor(list));
+look();
 
 async function look() {
   asking?.abort();
@@ -40,6 +42,13 @@ function put(fresh) {
 
 function say(words) {
   status.textContent = words;
+}
+
+function countChosen(filter) {
+  const shown = filter?.querySelector("[data-chosen]");
+  if (!shown) return;
+  const count = filter.querySelectorAll(":checked").length;
+  shown.textContent = count ? `${count} chosen` : "any";
 }
 
 function searchFor(list) {

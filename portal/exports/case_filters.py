@@ -6,6 +6,7 @@ Channel and anonymity are those of a case's earliest intake report, as its row i
 from __future__ import annotations
 
 import difflib
+import functools
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute
 
-from portal.exports.register_names import Tree, load_business_units, load_categories, load_locations
+from portal.exports.register_names import Place, Tree, load_business_units, load_categories, load_locations
 from portal.extensions import db
 from portal.models import Case, CaseStatus, IntakeReport, Location, Outcome, Priority, SourceChannel, User
 
@@ -153,6 +154,10 @@ class _Register:
         self._connection = connection
         self._organization_id = organization_id
 
+    @functools.cached_property
+    def _places(self) -> list[Place]:
+        return load_locations(self._connection, self._organization_id)
+
     def nodes(self, key: str, texts: list[str]) -> tuple[tuple[str, ...], frozenset[uuid.UUID]]:
         load = load_categories if key == "category" else load_business_units
         tree = load(self._connection, self._organization_id)
@@ -168,10 +173,9 @@ class _Register:
         return _distinct(spelled), frozenset(ids)
 
     def locations(self, texts: list[str]) -> tuple[tuple[str, ...], frozenset[uuid.UUID]]:
-        places = load_locations(self._connection, self._organization_id)
-        names = _distinct(_one_of("location", text, [place.name for place in places]) for text in texts)
+        names = _distinct(_one_of("location", text, [place.name for place in self._places]) for text in texts)
         wanted = {name.casefold() for name in names}
-        return names, frozenset(place.id for place in places if place.name.casefold() in wanted)
+        return names, frozenset(place.id for place in self._places if place.name.casefold() in wanted)
 
     def known(self, key: str) -> list[str]:
         """The values that the register has for country, region or assignee."""
@@ -179,8 +183,7 @@ class _Register:
             assigned = sa.select(Case.assignee_email).where(Case.organization_id == self._organization_id)
             users = sa.select(User.email).where(User.organization_id == self._organization_id)
             return sorted(text for text in self._connection.scalars(assigned.union(users)) if text)
-        places = load_locations(self._connection, self._organization_id)
-        return sorted({text for place in places if (text := place.country if key == "country" else place.region)})
+        return sorted({text for place in self._places if (text := place.country if key == "country" else place.region)})
 
 
 def _texts(key: str, data: Any) -> list[str]:

@@ -39,11 +39,19 @@ class ChangedMeanwhile(Exception):  # noqa: N818  # somebody else was quicker; t
 
 
 def create_schedule(
-    organization_id: uuid.UUID, given: ScheduleInput, *, actor: audit.Actor, now: datetime
+    organization_id: uuid.UUID,
+    given: ScheduleInput,
+    *,
+    actor: audit.Actor,
+    now: datetime,
+    schedule_id: uuid.UUID | None = None,
 ) -> uuid.UUID:
-    """A new active schedule; its first moment is the first one after now."""
+    """A new active schedule; its first moment is the first one after now.
+
+    A form that is sent twice gives the same `schedule_id` twice: the second time nothing more is made.
+    """
     schedule = Schedule(
-        id=uuid.uuid4(),
+        id=schedule_id or uuid.uuid4(),
         organization_id=organization_id,
         state=ScheduleState.ACTIVE,
         created_by_id=actor.id,
@@ -56,8 +64,9 @@ def create_schedule(
     schedule.destinations = _destinations(organization_id, given)
     plan_from(schedule, now)
     with write_session() as db:
-        db.add(schedule)
-        _record(db, schedule, "schedule.created", actor, now, {"after": described(schedule)})
+        if db.get(Schedule, schedule.id) is None:
+            db.add(schedule)
+            _record(db, schedule, "schedule.created", actor, now, {"after": described(schedule)})
     return schedule.id
 
 

@@ -103,26 +103,31 @@ def latest_runs(schedule: Schedule) -> Sequence[Run]:
     return db.session.scalars(statement).all()
 
 
-def owners(organization_id: uuid.UUID) -> list[tuple[uuid.UUID, str]]:
-    """(id, name and address) of everyone who may own a schedule, by name."""
+@dataclass(frozen=True)
+class People:
+    """The organization's people: who may own a schedule, what everyone is called, and where their mail goes."""
+
+    owners: list[tuple[uuid.UUID, str]]
+    """(id, name and address) of everyone who can sign in, by name."""
+    names: dict[str, str]
+    """Id as text to name, of everyone who is or was there."""
+    domains: frozenset[str]
+    """The mail domains of those who can sign in."""
+
+
+def people(organization_id: uuid.UUID) -> People:
+    """One look at the organization's people, for a page."""
     rows = db.session.execute(
-        sa.select(User.id, User.name, User.email)
-        .where(User.organization_id == organization_id, User.active)
+        sa.select(User.id, User.name, User.email, User.active)
+        .where(User.organization_id == organization_id)
         .order_by(sa.func.lower(User.name), User.id)
+    ).all()
+    active = [row for row in rows if row.active]
+    return People(
+        owners=[(row.id, f"{row.name} ({row.email})") for row in active],
+        names={str(row.id): row.name for row in rows},
+        domains=frozenset(row.email.rpartition("@")[2].casefold() for row in active),
     )
-    return [(row.id, f"{row.name} ({row.email})") for row in rows]
-
-
-def names_of_people(organization_id: uuid.UUID) -> dict[str, str]:
-    """Id as text to name, of everyone who is or was in the organization."""
-    rows = db.session.execute(sa.select(User.id, User.name).where(User.organization_id == organization_id))
-    return {str(row.id): row.name for row in rows}
-
-
-def inside_domains(organization_id: uuid.UUID) -> frozenset[str]:
-    """The mail domains of the organization's own people."""
-    emails = db.session.scalars(sa.select(User.email).where(User.organization_id == organization_id, User.active))
-    return frozenset(email.rpartition("@")[2].casefold() for email in emails)
 
 
 def _conditions(organization_id: uuid.UUID, wanted: Wanted) -> list[Any]:

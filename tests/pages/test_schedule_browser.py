@@ -93,6 +93,7 @@ def test_a_long_list_can_be_searched(tab: Page, cast: Cast) -> None:
     tab.get_by_label("Find in the list").first.fill("matter 17")
     expect(tab.locator("input[name=category]:visible")).to_have_count(1)
     tab.get_by_label("Matter 17").check()
+    expect(tab.locator("summary", has_text="Category")).to_contain_text("1 chosen")
     expect(tab.locator("[data-rows]")).to_have_text("0")
 
 

@@ -13,7 +13,17 @@ from werkzeug.datastructures import MultiDict
 
 from portal import audit, clock
 from portal.extensions import db
-from portal.models import AuditEvent, BusinessUnit, Case, CaseStatus, Category, Schedule, ScheduleState, write_session
+from portal.models import (
+    AuditEvent,
+    BusinessUnit,
+    Case,
+    CaseStatus,
+    Category,
+    Location,
+    Schedule,
+    ScheduleState,
+    write_session,
+)
 from portal.schedules import changes
 from tests.support.cast import Cast
 from tests.support.pages_client import Answer, PageClient, values_of
@@ -282,6 +292,43 @@ def test_the_moments_say_where_the_clocks_move_them(page, moved_clock) -> None:
     checked = filled(page.otto, repeats="daily", time="02:30", start="2027-03-13")
     assert "moved to 03:30: 02:30 does not exist on this day" in checked.words
     assert "UTC-04:00, 07:30 UTC" in checked.words
+
+
+def test_the_page_that_saves_sent_twice_makes_one_schedule(page) -> None:
+    checked = filled(page.otto)
+    assert save(page.otto, checked).location == save(page.otto, checked).location
+    db.session.rollback()
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Schedule)) == 1
+    assert db.session.scalars(sa.select(AuditEvent.action)).all() == ["schedule.created"]
+
+
+def test_all_filters_at_once_stay_within_what_a_page_may_ask(page, cast: Cast) -> None:
+    """C4; the client counts the statements behind every page"""
+    with write_session() as session:
+        where = {"organization_id": cast.lakeside}
+        session.add(Category(name="Conduct", code="CON", **where))
+        session.add(BusinessUnit(name="Ward 3", code="W3", **where))
+        session.add(Location(name="Quay", country="US", region="North", **where))
+    chosen = {
+        "status": ["OPEN"],
+        "priority": ["HIGH"],
+        "category": ["CON"],
+        "business_unit": ["W3"],
+        "location": ["Quay"],
+        "country": ["US"],
+        "region": ["North"],
+        "channel": ["HOTLINE"],
+        "assignee": ["ana@example.org"],
+        "outcome": ["OTHER"],
+        "anonymous": "false",
+        "date_field": "closed_at",
+    }
+    wrong = filled(page.otto, name="", overflow="y", **chosen)
+    assert list(errors(wrong)) == ["name"]
+    schedule = saved(save(page.otto, filled(page.otto, overflow="y", **chosen)))
+    edit = f"/schedules/{schedule.id}/edit"
+    again = saved(save(page.otto, page.otto.submit(page.otto.get(edit), action=edit)))
+    assert again.filters == schedule.filters == {**chosen, "anonymous": False}
 
 
 def test_who_is_outside_the_organization_is_said_before_saving(page) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
@@ -24,6 +24,7 @@ from portal.schedules import changes, listing
 from portal.schedules.change_log import changes_since
 from portal.schedules.changes import ChangedMeanwhile
 from portal.schedules.inputs import NotAccepted, ScheduleInput, check
+from portal.schedules.listing import People
 from portal.zones import zone_choices
 
 
@@ -51,7 +52,13 @@ def create() -> ResponseReturnValue:
         return _builder_page(form, None), 400 if _errors(form) else 200
     if _step() != "save":
         return _check_page(form, given, None)
-    schedule_id = changes.create_schedule(current_user.organization_id, given, actor=current_actor(), now=clock.now())
+    schedule_id = changes.create_schedule(
+        current_user.organization_id,
+        given,
+        actor=current_actor(),
+        now=clock.now(),
+        schedule_id=request.form.get("key", type=uuid.UUID),
+    )
     flash(f"“{given.name}” is saved and active.")
     return redirect(url_for("schedules.show", schedule_id=schedule_id), 303)
 
@@ -105,11 +112,18 @@ def preview() -> ResponseReturnValue:
     return render_template("schedules/so_far.html", so_far=found)
 
 
+def _people() -> People:
+    """The organization's people, asked for once a request."""
+    if "schedule_people" not in g:
+        g.schedule_people = listing.people(current_user.organization_id)
+    people: People = g.schedule_people
+    return people
+
+
 def _form(values: dict[str, Any] | None = None) -> ScheduleForm:
-    owners = listing.owners(current_user.organization_id)
     if values is None:
-        return ScheduleForm(owners=owners)
-    return ScheduleForm(formdata=None, data=values, owners=owners)
+        return ScheduleForm(owners=_people().owners)
+    return ScheduleForm(formdata=None, data=values, owners=_people().owners)
 
 
 def _step() -> str:
@@ -146,7 +160,10 @@ def _builder_page(form: ScheduleForm, schedule: Schedule | None, meanwhile: Mean
         schedule=schedule,
         meanwhile=meanwhile,
         typed=request.method == "POST",
-        so_far=so_far(data_of(form), current_user.organization_id, clock.now(), schedule_id),
+        # the rows cost more than the rest of the page: the script asks for them, or the button beside the summary
+        so_far=so_far(
+            data_of(form), current_user.organization_id, clock.now(), schedule_id, with_rows=_step() == "look"
+        ),
         filter_choices=filter_choices(form, current_user.organization_id),
         zones=zone_choices(),
     )
@@ -154,15 +171,15 @@ def _builder_page(form: ScheduleForm, schedule: Schedule | None, meanwhile: Mean
 
 def _check_page(form: ScheduleForm, given: ScheduleInput, schedule: Schedule | None) -> str:
     organization_id = current_user.organization_id
-    inside = listing.inside_domains(organization_id)
-    described = described_input(given)
+    described, inside = described_input(given), _people().domains
     return render_template(
         "schedules/check.html",
         schedule=schedule,
         given=given,
-        facts=facts(described, listing.names_of_people(organization_id)),
+        facts=facts(described, _people().names),
         outside=[each for each in given.recipients if each.address.rpartition("@")[2].casefold() not in inside],
         so_far=so_far(data_of(form), organization_id, clock.now(), schedule.id if schedule else None),
+        form_key=uuid.uuid4(),
         kept=[(name, value) for name, value in request.form.items(multi=True) if name in form and name != "csrf_token"],
     )
 
@@ -170,8 +187,7 @@ def _check_page(form: ScheduleForm, given: ScheduleInput, schedule: Schedule | N
 def _told_of_others(form: ScheduleForm, schedule: Schedule) -> ResponseReturnValue:
     """The form again with what was typed, and what the other person did; saving again is then a decision."""
     made = changes_since(schedule.organization_id, schedule.id, schedule.revision - _revision(form))
-    names = listing.names_of_people(schedule.organization_id)
     deleted = schedule.state is ScheduleState.DELETED
     form.revision.data = str(schedule.revision)
-    meanwhile = Meanwhile([told(each, names) for each in made], deleted)
+    meanwhile = Meanwhile([told(each, _people().names) for each in made], deleted)
     return _builder_page(form, None if deleted else schedule, meanwhile), 409

@@ -51,7 +51,14 @@ class SoFar:
     preview: Preview | None
 
 
-def so_far(data: dict[str, Any], organization_id: uuid.UUID, now: datetime, schedule_id: uuid.UUID | None) -> SoFar:
+def so_far(
+    data: dict[str, Any],
+    organization_id: uuid.UUID,
+    now: datetime,
+    schedule_id: uuid.UUID | None,
+    *,
+    with_rows: bool = True,
+) -> SoFar:
     """`data` as `answers.data_of` gives it; of an existing schedule its id tells when it last succeeded."""
     moments = next_moments(data["rule"], data["timezone"], now)
     resolved = _resolved(data, now, schedule_id)
@@ -59,7 +66,7 @@ def so_far(data: dict[str, Any], organization_id: uuid.UUID, now: datetime, sche
         said=sentence({**data, "destinations": _destinations(data)}) if moments else None,
         moments=moments,
         period=period_in_words(resolved, zone(data["timezone"])) if resolved else None,
-        preview=_preview(data, organization_id, now, resolved) if resolved else None,
+        preview=_preview(data, organization_id, now, resolved) if resolved and with_rows else None,
     )
 
 

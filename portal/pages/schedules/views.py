@@ -48,7 +48,7 @@ def list_schedules() -> ResponseReturnValue:
         "schedules/list.html",
         wanted=wanted,
         found=listing.find(current_user.organization_id, wanted),
-        owners=listing.owners(current_user.organization_id),
+        owners=listing.people(current_user.organization_id).owners,
         when_of=when_of,
         runnable=RUNNABLE,
         form_key=uuid.uuid4(),
@@ -63,21 +63,20 @@ def show(schedule_id: uuid.UUID) -> ResponseReturnValue:
 
 def _page_of(schedule: Schedule, pause_form: PauseForm) -> str:
     organization_id = schedule.organization_id
-    owners = listing.owners(organization_id)
-    names = listing.names_of_people(organization_id)
+    people = listing.people(organization_id)
     deleted = schedule.state is ScheduleState.DELETED
     return render_template(
         "schedules/show.html",
         schedule=schedule,
         deleted=deleted,
         in_words=when_of(schedule),
-        facts=facts(described(schedule), names),
+        facts=facts(described(schedule), people.names),
         moments=[] if deleted else next_moments(schedule.rule, schedule.timezone, clock.now()),
         runs=listing.latest_runs(schedule),
-        changes=[told(change, names) for change in changes_of(organization_id, schedule.id)],
+        changes=[told(change, people.names) for change in changes_of(organization_id, schedule.id)],
         runnable=schedule.state in RUNNABLE,
         pause_form=pause_form,
-        reassign_form=_reassign_form(schedule, owners),
+        reassign_form=_reassign_form(schedule, people.owners),
         form_key=uuid.uuid4(),
     )
 
