@@ -112,7 +112,7 @@ def samples(today: date) -> Iterator[Sample]:
         "otto",
         {
             "period": "last_90_days",
-            "filters": {"category": ["BIL"], "priority": ["HIGH", "CRITICAL"]},
+            "filters": {"category": ["Billing and Coding"], "priority": ["HIGH", "CRITICAL"]},
             "rule": {"freq": "weekly", "weekdays": [4], "interval": 2, "start": f"{today.year}-01-01", "time": "17:00"},
             "recipients": "counsel@lawfirm.example.org",
             "attach": False,

@@ -28,7 +28,8 @@ def take(tour: Tour, stop: Stop, mode: str, path: Path) -> str | None:
     page.on("response", lambda answer: answers.append(answer.status) if answer.request.is_navigation_request() else 0)
     stop.go(tour, page)
     page.wait_for_load_state("networkidle")
-    page.screenshot(path=path, full_page=True)
+    # a dialog lies over the window, not over the whole page
+    page.screenshot(path=path, full_page=not page.locator("dialog[open]").count())
     wider = _wider_than_the_window(page)
     context.close()
     if answers[-1] != stop.status:

@@ -65,6 +65,11 @@ class Tour:
         )
         return f"/runs/{uuid.UUID(str(identity))}"
 
+    def case(self) -> str:
+        """One that an investigation was made of."""
+        ((identity,),) = self.product.rows("SELECT case_id FROM investigations ORDER BY started_at DESC LIMIT 1")
+        return f"/cases/{uuid.UUID(str(identity))}"
+
     def person(self) -> str:
         ((identity,),) = self.product.rows("SELECT id FROM users WHERE email LIKE 'otto@lakeside%'")
         return f"/people/{uuid.UUID(str(identity))}"
@@ -143,7 +148,7 @@ def _asked(tour: Tour, page: Page) -> None:
 
 STOPS = (
     Stop("today", "officer", _at("/")),
-    Stop("schedules", "officer", _at("/schedules/")),
+    Stop("schedules", "officer", _at("/schedules")),
     Stop("schedule", "officer", _at(lambda tour: tour.schedule(PARTIAL))),
     Stop("schedule-paused", "officer", _at(lambda tour: tour.schedule(PAUSED))),
     Stop("schedule-delete", "officer", _asked),
@@ -156,13 +161,15 @@ STOPS = (
     Stop("run-sent", "admin", _at(lambda tour: tour.run(SENT))),
     Stop("run-waiting", "admin", _at(lambda tour: tour.run(WAITING))),
     Stop("history", "officer", _at("/history")),
-    Stop("outbox", "officer", _at("/outbox/")),
+    Stop("cases", "officer", _at("/cases")),
+    Stop("case", "officer", _at(lambda tour: tour.case())),
+    Stop("outbox", "officer", _at("/outbox")),
     Stop("mail", "officer", _at(lambda tour: tour.mail())),
-    Stop("people", "admin", _at("/people/")),
+    Stop("people", "admin", _at("/people")),
     Stop("person", "admin", _at(lambda tour: tour.person())),
     Stop("invite", "admin", _at("/people/invite")),
     Stop("account", "officer", _at("/account")),
-    Stop("not-allowed", "officer", _at("/people/"), status=403),
+    Stop("not-allowed", "officer", _at("/people"), status=403),
     Stop("no-such-page", "officer", _at("/nowhere"), status=404),
     Stop("sign-in", None, _at("/sign-in")),
     Stop("sign-in-wrong", None, _wrong_password, status=400),
