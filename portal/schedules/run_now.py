@@ -29,6 +29,10 @@ def run_now(
 
     `idempotency_key` is one UUID for each form shown: the same form sent twice is one run. Raises CannotRun.
     """
+    try:
+        key = f"m:{organization_id}:{uuid.UUID(idempotency_key)}"
+    except ValueError:
+        raise CannotRun("This page was not sent whole: open it again and press Run now.") from None
     with write_session() as db:
         schedule = db.scalars(
             sa.select(Schedule)
@@ -38,14 +42,12 @@ def run_now(
         ).one_or_none()
         if schedule is None or schedule.state not in RUNNABLE:
             raise CannotRun("This schedule cannot be run now: it was deleted or waits for approval.")
-        key = f"m:{organization_id}:{idempotency_key}"
-        statement = sa.select(Run.id).where(
+        going = sa.and_(
             Run.schedule_id == schedule_id,
-            sa.or_(
-                Run.occurrence_key == key,
-                sa.and_(Run.kind == RunKind.RUN_NOW, Run.state.in_([RunState.QUEUED, RunState.RUNNING])),
-            ),
+            Run.kind == RunKind.RUN_NOW,
+            Run.state.in_([RunState.QUEUED, RunState.RUNNING]),
         )
+        statement = sa.select(Run.id).where(sa.or_(Run.occurrence_key == key, going))
         existing = db.scalar(statement.limit(1))
         if existing is not None:
             return existing

@@ -64,7 +64,8 @@ def _start_batch(now: datetime) -> tuple[int, int]:
 
 def _start_one_by_one(now: datetime) -> tuple[int, int]:
     with write_session() as db:
-        ids = [schedule.id for schedule in _due(db, now, BATCH)]
+        # ids alone: a row that cannot even be read must not keep the others from being found
+        ids = list(db.scalars(_due_statement(now, BATCH).with_only_columns(Schedule.id)))
     queued: list[uuid.UUID] = []
     for schedule_id in ids:
         try:
@@ -82,17 +83,21 @@ def _start_one_by_one(now: datetime) -> tuple[int, int]:
 
 def _due(db: Session, now: datetime, limit: int, only: uuid.UUID | None = None) -> Sequence[Schedule]:
     statement = (
+        _due_statement(now, limit).options(selectinload(Schedule.destinations)).with_for_update(skip_locked=True)
+    )
+    if only is not None:
+        statement = statement.where(Schedule.id == only)
+    return db.scalars(statement).all()
+
+
+def _due_statement(now: datetime, limit: int) -> sa.Select[Schedule]:
+    return (
         sa.select(Schedule)
         .where(Schedule.next_run_at.is_not(None), Schedule.next_run_at <= now, Schedule.state == ScheduleState.ACTIVE)
         .where(sa.or_(Schedule.parked_until.is_(None), Schedule.parked_until <= now))
         .order_by(Schedule.next_run_at)
         .limit(limit)
-        .options(selectinload(Schedule.destinations))
-        .with_for_update(skip_locked=True)
     )
-    if only is not None:
-        statement = statement.where(Schedule.id == only)
-    return db.scalars(statement).all()
 
 
 def start(db: Session, schedule: Schedule, now: datetime) -> list[uuid.UUID]:
@@ -197,19 +202,24 @@ def _resume_due(now: datetime) -> None:
 
 
 def _park(schedule_id: uuid.UUID, error: Exception, now: datetime) -> None:
+    """Let it rest for an hour, by a statement that reads nothing of the row but its name."""
+    until, last_error = now + PARKED, f"{type(error).__name__}: {error}"[:500]
     with write_session() as db:
-        schedule = db.get(Schedule, schedule_id, with_for_update=True)
-        if schedule is None:
-            return
-        schedule.parked_until, schedule.last_error = now + PARKED, f"{type(error).__name__}: {error}"[:500]
+        row = db.execute(
+            sa.update(Schedule)
+            .where(Schedule.id == schedule_id)
+            .values(parked_until=until, last_error=last_error)
+            .returning(Schedule.organization_id, Schedule.name)
+            .execution_options(synchronize_session=False)
+        ).one()
         audit.record(
             db,
-            organization_id=schedule.organization_id,
+            organization_id=row.organization_id,
             at=now,
             actor=audit.system,
             action="schedule.parked",
             subject=("schedule", schedule_id),
-            body={"name": schedule.name, "until": schedule.parked_until.isoformat(), "error": schedule.last_error},
+            body={"name": row.name, "until": until.isoformat(), "error": last_error},
         )
 
 

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from portal.extensions import db
 from portal.models import AuditEvent, Run, RunKind, RunState, Schedule, ScheduleState, write_session
 from portal.schedules.start_due import start_due
 from tests.support.apps import Clock
@@ -19,13 +20,13 @@ DUE = datetime(2026, 11, 2, 13, 0, tzinfo=UTC)  # Monday 08:00 in New York, afte
 
 
 def runs() -> list[Run]:
-    with write_session() as db:
-        return list(db.scalars(sa.select(Run).order_by(Run.planned_for)))
+    with write_session() as session:
+        return list(session.scalars(sa.select(Run).order_by(Run.planned_for)))
 
 
 def schedule(schedule_id) -> Schedule:
-    with write_session() as db:
-        return db.get_one(Schedule, schedule_id)
+    with write_session() as session:
+        return session.get_one(Schedule, schedule_id)
 
 
 def test_nothing_starts_before_its_moment(app: Flask, cast: Cast) -> None:
@@ -61,9 +62,9 @@ def test_an_occurrence_that_has_its_run_gets_no_second_one(app: Flask, cast: Cas
     """Were the next moment put back by a restored backup or a bug, the unique key still holds."""
     schedule_id = make_schedule(cast.lakeside, cast.otto)
     start_due(DUE)
-    with write_session() as db:
+    with write_session() as session:
         values = {"next_run_at": DUE, "next_local": "2026-11-02T08:00[America/New_York]"}
-        db.execute(sa.update(Schedule).where(Schedule.id == schedule_id).values(values))
+        session.execute(sa.update(Schedule).where(Schedule.id == schedule_id).values(values))
     assert start_due(DUE + timedelta(minutes=1)) == 0
     assert len(runs()) == 1
 
@@ -111,11 +112,27 @@ def test_a_bad_schedule_is_parked_and_holds_up_nothing(app: Flask, cast: Cast) -
     assert start_due(DUE + timedelta(minutes=1)) == 0
 
 
+def test_a_row_that_cannot_even_be_read_is_parked_too(app: Flask, cast: Cast) -> None:
+    if db.engine.dialect.name == "sqlite":
+        bad, healthy = (make_schedule(cast.lakeside, cast.otto, name=name) for name in ("bad", "healthy"))
+        with write_session() as session:
+            session.execute(sa.text("UPDATE schedules SET rule = '{not json' WHERE name = 'bad'"))
+        assert start_due(DUE) == 1
+        assert [run.schedule_id for run in runs()] == [healthy]
+        with write_session() as session:
+            parked = session.scalar(sa.select(Schedule.parked_until).where(Schedule.id == bad))
+        assert parked == DUE + timedelta(hours=1)
+    else:  # PostgreSQL keeps such a row out
+        make_schedule(cast.lakeside, cast.otto, name="bad")
+        with pytest.raises(sa.exc.DBAPIError), write_session() as session:
+            session.execute(sa.text("UPDATE schedules SET rule = '{not json' WHERE name = 'bad'"))
+
+
 def test_a_mended_schedule_starts_what_waited(app: Flask, cast: Cast) -> None:
     schedule_id = make_schedule(cast.lakeside, cast.otto, period="whenever")
     start_due(DUE)
-    with write_session() as db:
-        db.execute(sa.update(Schedule).where(Schedule.id == schedule_id).values(period="last_7_days"))
+    with write_session() as session:
+        session.execute(sa.update(Schedule).where(Schedule.id == schedule_id).values(period="last_7_days"))
     assert start_due(DUE + timedelta(hours=1, seconds=1)) == 1
 
 
@@ -170,8 +187,8 @@ def test_the_run_and_its_audit_event_stand_together(app: Flask, cast: Cast) -> N
     make_schedule(cast.lakeside, cast.otto)
     start_due(DUE)
     (run,) = runs()
-    with write_session() as db:
-        events = db.scalars(sa.select(AuditEvent).where(AuditEvent.subject_id == str(run.id))).all()
+    with write_session() as session:
+        events = session.scalars(sa.select(AuditEvent).where(AuditEvent.subject_id == str(run.id))).all()
     assert [(event.action, event.actor_kind) for event in events] == [("run.queued", "SYSTEM")]
 
 
@@ -179,8 +196,8 @@ def test_the_frozen_configuration_does_not_follow_later_edits(app: Flask, cast: 
     """G1."""
     schedule_id = make_schedule(cast.lakeside, cast.otto, name="As it was")
     start_due(DUE)
-    with write_session() as db:
-        db.execute(sa.update(Schedule).where(Schedule.id == schedule_id).values(name="As it is", period="all"))
+    with write_session() as session:
+        session.execute(sa.update(Schedule).where(Schedule.id == schedule_id).values(name="As it is", period="all"))
     (run,) = runs()
     assert run.configuration["schedule"]["name"] == "As it was"
     assert run.configuration["period"] == "last_30_days"
