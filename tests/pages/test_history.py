@@ -6,6 +6,7 @@ import csv
 import io
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -170,7 +171,7 @@ def test_the_list_goes_by_its_index(app, cast, schedule):
     """No sort over all runs, no scan of all organizations."""
     postgresql = db.engine.dialect.name == "postgresql"
     explain = "EXPLAIN" if postgresql else "EXPLAIN QUERY PLAN"
-    statements: list[tuple[str, object]] = []
+    statements: list[tuple[str, Any]] = []
 
     def note(_conn, _cursor, statement, parameters, *_):
         statements.append((statement, parameters))

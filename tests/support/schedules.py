@@ -23,7 +23,7 @@ from portal.schedules.planning import plan_from
 EVERY_MONDAY = {"freq": "weekly", "weekdays": [1], "time": "08:00"}
 
 
-def make_schedule(organization_id: uuid.UUID, owner_id: uuid.UUID, **given: Any) -> uuid.UUID:
+def make_schedule(organization_id: uuid.UUID, owner_id: uuid.UUID | None, **given: Any) -> uuid.UUID:
     """An active schedule, every Monday at 08:00 in New York, CSV of the last 30 days to one address.
 
     `recipients` and `folders` are lists; `now` is when it was made (a week before the moved clock unless told).
