@@ -20,7 +20,7 @@ def morning(moved_clock):
     moved_clock.set(MONDAY - timedelta(hours=1))
 
 
-def drawn(answer, tag: str) -> list:
+def drawn(answer, tag: str):
     """Elements of the drawings: those of SVG have a namespace of their own."""
     return answer.find(f"//*[@class='drawing']/*[local-name()='{tag}']")
 
