@@ -1,4 +1,4 @@
-"""`make screenshots`: a picture of every page, light, dark and as wide as a phone, from the demo, with a sheet of all."""
+"""`make screenshots`: every page of the demo, light, dark and as wide as a phone, and one sheet of all pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from html import escape
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Response
 
 from portal.config import ROOT
 from tests.support.tour import STOPS, Stop, Tour
@@ -25,9 +25,16 @@ def take(tour: Tour, stop: Stop, mode: str, path: Path) -> str | None:
     context = tour.context(stop.who, **MODES[mode])
     page = context.new_page()
     answers: list[int] = []
-    page.on("response", lambda answer: answers.append(answer.status) if answer.request.is_navigation_request() else 0)
+
+    def note(answer: Response) -> None:
+        if answer.request.is_navigation_request() and answer.frame == page.main_frame:
+            answers.append(answer.status)
+
+    page.on("response", note)
     stop.go(tour, page)
     page.wait_for_load_state("networkidle")
+    for frame in page.locator("iframe").all():
+        frame.scroll_into_view_if_needed()  # what was never in sight is not drawn
     # a dialog lies over the window, not over the whole page
     page.screenshot(path=path, full_page=not page.locator("dialog[open]").count())
     wider = _wider_than_the_window(page)
@@ -45,8 +52,8 @@ def contact_sheet(folder: Path) -> None:
     rows = "".join(
         f"<h2>{escape(stop.name)}</h2><p>"
         + "".join(
-            f'<a href="{stop.name}-{mode}.png"><img src="{stop.name}-{mode}.png" alt="{escape(stop.name)}, {mode}"></a> '
-            for mode in MODES
+            f'<a href="{name}.png"><img src="{name}.png" alt="{name}"></a> '
+            for name in (f"{stop.name}-{mode}" for mode in MODES)
         )
         + "</p>"
         for stop in STOPS

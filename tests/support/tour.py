@@ -1,4 +1,4 @@
-"""Every page of the running product, in the state a person meets it in: for pictures and for what holds on each page."""
+"""Every page of the running product, as a person meets it: for pictures, and for what holds on every page."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Tour:
         """The address below `path` in the newest mail to the recipient."""
         for file in sorted((self.product.var / "outbox").glob("*.eml"), reverse=True):
             message = message_from_bytes(file.read_bytes(), policy=policy.default)
-            text = message.get_body(("plain",)).get_content()  # type: ignore[union-attr, attr-defined]
+            text = message.get_body(("plain",)).get_content()
             if recipient in str(message["To"]) and (found := re.search(rf"{path}/\S+", text)):
                 return found[0]
         raise AssertionError(f"no mail to {recipient} holds an address below {path}")
@@ -91,9 +91,10 @@ class Tour:
         raise AssertionError("no mail carries a file")
 
     def _sent(self) -> bool:
-        states = dict(
-            self.product.rows("SELECT name, runs.state FROM runs JOIN schedules ON schedules.id = schedule_id")
+        statement = (
+            "SELECT name, runs.state FROM runs JOIN schedules ON schedules.id = schedule_id ORDER BY queued_at DESC"
         )
+        states = {name: state for name, state in self.product.rows(statement)}
         return states[PARTIAL] == "PARTIAL" and states[SENT] == "SUCCEEDED" and states[WAITING] != "QUEUED"
 
 
@@ -148,6 +149,7 @@ def _asked(tour: Tour, page: Page) -> None:
 
 STOPS = (
     Stop("today", "officer", _at("/")),
+    Stop("today-admin", "admin", _at("/")),
     Stop("schedules", "officer", _at("/schedules")),
     Stop("schedule", "officer", _at(lambda tour: tour.schedule(PARTIAL))),
     Stop("schedule-paused", "officer", _at(lambda tour: tour.schedule(PAUSED))),

@@ -16,7 +16,8 @@ GRAVE = {"serious", "critical"}
 # what takes the focus: an outline, or for a check box in a frame of its own the frame's
 FOCUS_SHOWN = """() => {
   const seen = [document.activeElement, document.activeElement.closest(".choice, .chosen-row")].filter(Boolean);
-  return seen.some((each) => getComputedStyle(each).outlineStyle !== "none" && parseFloat(getComputedStyle(each).outlineWidth) >= 2);
+  const outlined = (style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  return seen.some((each) => outlined(getComputedStyle(each)));
 }"""
 WHERE = "() => document.activeElement.outerHTML.slice(0, 120)"
 
@@ -43,7 +44,9 @@ every_page = pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
 
 
 @every_page
-@pytest.mark.parametrize("at", [{"color_scheme": "light"}, {"color_scheme": "dark"}], ids=["light", "dark"], indirect=True)
+@pytest.mark.parametrize(
+    "at", [{"color_scheme": "light"}, {"color_scheme": "dark"}], ids=["light", "dark"], indirect=True
+)
 def test_axe_finds_nothing_serious(at: Page, stop: Stop) -> None:
     """G2: WCAG 2.2 AA as far as a program can see it, in both themes."""
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
