@@ -34,10 +34,10 @@ OPENED = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("moved_clock")
 
 
-def filled(client: PageClient, url: str = NEW, **values: Any) -> Answer:
+def filled(client: PageClient, **values: Any) -> Answer:
     """The form as it comes, with these answers, sent by the button "Check your answers"."""
     usual = {"name": "Board", "recipients": "priya@example.org, t.berg@example.org"}
-    return client.submit(client.get(url), {**usual, **values}, action=url)
+    return client.submit(client.get(NEW), {**usual, **values}, action=NEW)
 
 
 def save(client: PageClient, checked: Answer) -> Answer:

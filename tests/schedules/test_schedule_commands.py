@@ -85,7 +85,7 @@ def _end_the_run(app: Flask, end: RunState) -> None:
     with app.app_context():
         while time.monotonic() < deadline:
             with write_session() as session:
-                ended = session.execute(sa.update(Run).values(state=end, reason="So it ended.")).rowcount
+                ended = session.scalars(sa.update(Run).values(state=end, reason="So it ended.").returning(Run.id)).all()
             if ended:
                 return
             time.sleep(0.05)
