@@ -24,8 +24,8 @@ class Tally:
 
 @dataclass
 class Report:
-    """Counts of one import. `rows` counts rows of files; a bad one gave nothing and was handed to `on_bad_row`; one that
-    repeats another, or that the mapping leaves out, gave nothing either."""
+    """Counts of one import. A bad row gave nothing and was handed to `on_bad_row`; one that repeats another, or that
+    the mapping leaves out, gave nothing either."""
 
     on_bad_row: Callable[[BadRow], None]
     rows_read: int = 0

@@ -20,6 +20,7 @@ from portal.case_import.row_mapper import Mapped
 CASE_SECTION = 0
 NO_CASE = 0  # the ordinal under which disclosures without a case are kept
 _REMEMBERED = 50_000
+_AT_ONCE = 500
 
 _TABLES = """
 PRAGMA journal_mode = OFF;
@@ -68,6 +69,7 @@ class Staging:
         self._db = sqlite3.connect(Path(self._folder.name) / "rows.sqlite3", isolation_level=None)
         self._db.executescript(_TABLES)
         self._ordinals: dict[str, int] = {}
+        self._waiting: list[tuple[int, int, int, int, int, str, str, str]] = []
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,10 +82,15 @@ class Staging:
 
     def add(self, section: int, row: int, file: int, line: int, mapped: Mapped) -> None:
         ordinal = self._ordinal(mapped.case_key) if mapped.case_key else NO_CASE
-        self._db.execute(
-            "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (ordinal, section, row, file, line, mapped.own_key, mapped.investigation_key, canonical(mapped.values)),
+        self._waiting.append(
+            (ordinal, section, row, file, line, mapped.own_key, mapped.investigation_key, canonical(mapped.values))
         )
+        if len(self._waiting) >= _AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._waiting)
+        self._waiting.clear()
 
     def _ordinal(self, key: str) -> int:
         known = self._ordinals.get(key)
@@ -97,7 +104,8 @@ class Staging:
         return ordinal
 
     def index_own_keys(self) -> None:
-        """Make `cases_of` quick; after the sections it looks into were added."""
+        """Make `cases_of` possible, and quick; after the sections it looks into were added."""
+        self._flush()
         self._db.execute("CREATE INDEX IF NOT EXISTS own_keys ON rows (own_key, section) WHERE own_key <> ''")
 
     def cases_of(self, own_key: str, sections: list[int]) -> list[str]:
@@ -118,6 +126,7 @@ class Staging:
 
     def cases(self) -> Iterator[StagedCase]:
         """Case by case as they first stood in the files; rows of a section in their order."""
+        self._flush()
         self._db.execute("CREATE INDEX by_case ON rows (ordinal, section, row)")
         found = self._db.cursor().execute(
             "SELECT cases.key, section, row, file, line, own_key, investigation, payload"

@@ -58,6 +58,8 @@ class Writing:
         self._files = file_names
         self._grouping = CaseGrouping(mapping.case, home)
         self._shape = Shape(mapping.case)
+        number = next(spec for spec in mapping.case.specs if spec.field.name == "case_number" and not spec.in_bag)
+        self._numbers_may_clash = number.parts[0] is not mapping.case.key
 
     def cases(self, pace: Pace) -> None:
         for batch in self._batches(pace):
@@ -82,7 +84,7 @@ class Writing:
         own = [row for row in staged.rows if row.section == CASE_SECTION]
         notes: list[str] = []
         values = self._grouping.case(own, notes) if own else None
-        if values is not None:
+        if values is not None and self._numbers_may_clash:
             number = str(self._shape.value(values, "case_number"))
             owner = self._staging.owner_of_number(number, staged.key)
             if owner != staged.key:
