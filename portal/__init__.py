@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import extensions
 from portal.config import ROOT, Settings, read_settings
 from portal.plumbing.logs import set_up_logs
+from portal.plumbing.migrations import join_migrations
 
 MAX_FORM_BYTES = 2_000_000
 
@@ -93,9 +94,7 @@ def _join_extensions(app: Flask, settings: Settings) -> None:
     with app.app_context():
         models.prepare_engine(extensions.db.engine)
         models.guard_reading_session()
-    extensions.migrate.init_app(
-        app, extensions.db, directory=str(ROOT / "portal" / "migrations"), render_as_batch=False
-    )
+    join_migrations(app)
     extensions.login.init_app(app)
     extensions.csrf.init_app(app)
     extensions.mail.init_app(app)

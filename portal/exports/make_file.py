@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.exports.case_filters import FilterError
@@ -22,6 +20,7 @@ from portal.exports.errors import ExportError
 from portal.exports.request import ExportRequest
 from portal.exports.rows import RowStream, open_rows
 from portal.exports.writers import ExportLimit, HashingFile, WriteOptions, writer_for
+from portal.extensions import db
 from portal.zones import ZoneError, zone
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
@@ -92,6 +91,12 @@ def _write(
     )
 
 
+def _driver_error() -> type[Exception]:
+    """What the database's driver raises where its own cursors are used."""
+    raised: type[Exception] = db.engine.dialect.loaded_dbapi.Error
+    return raised
+
+
 @contextmanager
 def _in_words() -> Iterator[None]:
     """Turns what may go wrong into ExportError, which says whether trying again helps."""
@@ -99,7 +104,7 @@ def _in_words() -> Iterator[None]:
         yield
     except (CatalogueError, FilterError, ZoneError, ExportLimit) as problem:
         raise ExportError(str(problem), permanent=True) from problem
-    except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as problem:
+    except (SQLAlchemyError, _driver_error()) as problem:
         raise ExportError("The register could not be read from the database.", permanent=False) from problem
     except OSError as problem:
         if problem.errno in _NO_ROOM:

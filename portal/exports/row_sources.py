@@ -14,14 +14,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
 from operator import itemgetter
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from portal.exports.row_values import CaseParts
 from portal.models import Case, IntakeReport, RemediationPlan
+
+if TYPE_CHECKING:
+    import psycopg  # weighs 6 MB; SQLAlchemy loads it where it is used
 
 Conditions = Sequence[sa.ColumnElement[bool]]
 
