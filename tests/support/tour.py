@@ -94,7 +94,7 @@ class Tour:
         statement = (
             "SELECT name, runs.state FROM runs JOIN schedules ON schedules.id = schedule_id ORDER BY queued_at DESC"
         )
-        states = {name: state for name, state in self.product.rows(statement)}
+        states = {str(row[0]): row[1] for row in self.product.rows(statement)}
         return states[PARTIAL] == "PARTIAL" and states[SENT] == "SUCCEEDED" and states[WAITING] != "QUEUED"
 
 
