@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from portal import audit
 from portal.config import VERSION
@@ -87,20 +87,19 @@ def _row(new: NewRun, now: datetime) -> dict[str, Any]:
     }
 
 
-def skip_waiting(db: Session, schedule_id: uuid.UUID, *, now: datetime) -> int:
-    """A third occurrence comes while one run of the schedule is being made and one waits: the waiting one is skipped.
+def skip_waiting(db: Session, schedule_ids: Sequence[uuid.UUID], *, now: datetime) -> int:
+    """A third occurrence comes while one run of a schedule is being made and one waits: the waiting one is skipped.
 
     Counts ordinary planned runs only; returns how many were skipped.
     """
-    going = sa.select(Run.id).where(Run.schedule_id == schedule_id, Run.state == RunState.RUNNING)
-    if db.execute(going.limit(1)).first() is None:
-        return 0
+    going = aliased(Run)
     waiting = db.scalars(
         sa.select(Run.id).where(
-            Run.schedule_id == schedule_id,
+            Run.schedule_id.in_(schedule_ids),
             Run.state == RunState.QUEUED,
             Run.kind == RunKind.PLANNED,
             Run.attempt == 0,
+            sa.exists().where(going.schedule_id == Run.schedule_id, going.state == RunState.RUNNING),
         )
     ).all()
     reason = "Skipped: the run before was still going when the next one came."

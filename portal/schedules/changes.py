@@ -88,7 +88,7 @@ def edit_schedule(
         due = (
             schedule.state is ScheduleState.ACTIVE and schedule.next_run_at is not None and schedule.next_run_at <= now
         )
-        started = start(db, schedule, now) if due else []
+        started = start(db, [schedule], now) if due else []
         before = described(schedule)
         for name, value in _columns(given).items():
             setattr(schedule, name, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -14,11 +15,19 @@ from portal.zones import zone
 
 def plan(schedule: Schedule, occurrence: Occurrence | None) -> None:
     """Put the next moment; none left: the schedule has ended."""
+    for name, value in planned_columns(occurrence).items():
+        setattr(schedule, name, value)
+
+
+def planned_columns(occurrence: Occurrence | None) -> dict[str, Any]:
+    """The columns of a schedule whose next moment this is."""
     if occurrence is None:
-        schedule.next_run_at = schedule.next_local = None
-        schedule.state = ScheduleState.ENDED
-    else:
-        schedule.next_run_at, schedule.next_local = occurrence.instant, occurrence.key_part()
+        return {"next_run_at": None, "next_local": None, "state": ScheduleState.ENDED}
+    return {
+        "next_run_at": occurrence.instant,
+        "next_local": occurrence.key_part(),
+        "state": ScheduleState.ACTIVE,
+    }
 
 
 def plan_from(schedule: Schedule, now: datetime) -> None:
