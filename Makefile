@@ -22,7 +22,7 @@ demo-reset: $(VENV)/production.stamp ## throw away what the demo kept
 	@exec $(BIN)/python -m demo --reset
 
 test: tools check ## all tests, on SQLite and PostgreSQL, with a real Redis, SMTP server and browser; ARGS=… for pytest
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(VENV)/development.stamp ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

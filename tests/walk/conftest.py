@@ -15,6 +15,13 @@ from tests.support.whole_product import CHROMIUM, Product, browser, running_prod
 PUBLIC = Path(os.environ.get("DUEPOST_TEST_DATA", ROOT.parent / "shared" / "data")) / "nopd-misconduct"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All walks in one of pytest-xdist's workers: they share one running product."""
+    for item in items:
+        if "tests/walk/" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("product"))
+
+
 @pytest.fixture(scope="session")
 def product() -> Iterator[Product]:
     if not Path(CHROMIUM).exists():

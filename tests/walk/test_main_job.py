@@ -77,7 +77,8 @@ def test_a_schedule_planned_for_the_next_minutes_runs_by_itself(product: Product
     ((state, planned_for, started_at),) = product.rows(statement, plain(schedule_id))
     assert state == "SUCCEEDED"
     assert instant(planned_for) == soon
-    assert timedelta() <= instant(started_at) - soon < timedelta(seconds=20)
+    # how quickly is measured, not tested: a busy machine proves nothing
+    assert timedelta() <= instant(started_at) - soon < timedelta(minutes=2)
 
 
 def build(tab: Page, product: Product, name: str, period: str, *, at: datetime | None = None) -> str:
