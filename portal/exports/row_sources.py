@@ -7,6 +7,7 @@ by their ids, one query a table. PostgreSQL runs in another: one query does it a
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import uuid
 from collections import Counter, defaultdict
@@ -72,7 +73,7 @@ def _sqlite_pages(
     cursor = cast("sqlite3.Cursor", connection.execute(statement).cursor)
     hanging = _SqliteParts(cursor.connection, organization_id, parts)
     while cases := cursor.fetchmany(size):
-        ids = [case[0] for case in cases]
+        ids = json.dumps(sorted([case[0] for case in cases]))
         (reports, report_counts), plans = hanging.reports(ids), hanging.plans(ids)
         subjects, attachments = hanging.count(Part.SUBJECTS, ids), hanging.count(Part.ATTACHMENTS, ids)
         investigations = hanging.investigations(ids)
@@ -98,40 +99,41 @@ class _SqliteParts:
         self._organization_id = organization_id.hex
         self._parts = parts
 
-    def _rows(self, part: Part, statement: str, ids: list[str]) -> Sequence[tuple[Any, ...]]:
+    def _rows(self, part: Part, columns: str, table: str, ids: str, order: str = "") -> Sequence[tuple[Any, ...]]:
         if part not in self._parts:
             return ()
-        marks = ",".join("?" * len(ids))
-        return self._raw.execute(statement.format(ids=f"({marks})"), (self._organization_id, *ids)).fetchall()
+        # a list joined in, in the order of the index, is read faster than one behind IN
+        statement = f"""SELECT {columns} FROM json_each(?) AS page
+            CROSS JOIN {table} ON {table}.organization_id = ? AND {table}.case_id = page.value {order}"""  # noqa: S608
+        return self._raw.execute(statement, (ids, self._organization_id)).fetchall()
 
-    def reports(self, ids: list[str]) -> tuple[dict[str, tuple[Any, ...]], Counter[str]]:
+    def reports(self, ids: str) -> tuple[dict[str, tuple[Any, ...]], Counter[str]]:
         """Channel, anonymous and relationship of the earliest report, and the numbers of them."""
-        statement = """SELECT case_id, source_channel, is_anonymous, reporter_relationship FROM intake_reports
-            WHERE organization_id = ? AND case_id IN {ids} ORDER BY received_at DESC, id DESC"""
-        rows = self._rows(Part.REPORTS, statement, ids)
+        columns = "case_id, source_channel, is_anonymous, reporter_relationship"
+        order = "ORDER BY received_at DESC, intake_reports.id DESC"
+        rows = self._rows(Part.REPORTS, columns, "intake_reports", ids, order)
         return {row[0]: row[1:] for row in rows}, Counter(map(itemgetter(0), rows))
 
-    def plans(self, ids: list[str]) -> dict[str, tuple[Any, ...]]:
+    def plans(self, ids: str) -> dict[str, tuple[Any, ...]]:
         """True and the status of the newest plan."""
-        statement = """SELECT case_id, status FROM remediation_plans
-            WHERE organization_id = ? AND case_id IN {ids} ORDER BY created_at, id"""
-        return {case_id: (True, status) for case_id, status in self._rows(Part.PLANS, statement, ids)}
+        order = "ORDER BY created_at, remediation_plans.id"
+        rows = self._rows(Part.PLANS, "case_id, status", "remediation_plans", ids, order)
+        return {case_id: (True, status) for case_id, status in rows}
 
-    def count(self, part: Part, ids: list[str]) -> Counter[str]:
+    def count(self, part: Part, ids: str) -> Counter[str]:
         """Counted here, which is faster than GROUP BY there."""
         table = {Part.SUBJECTS: "subjects", Part.ATTACHMENTS: "attachments"}[part]
-        statement = f"SELECT case_id FROM {table} WHERE organization_id = ? AND case_id IN {{ids}}"  # noqa: S608  # ours
-        return Counter(map(itemgetter(0), self._rows(part, statement, ids)))
+        return Counter(map(itemgetter(0), self._rows(part, "case_id", table, ids)))
 
-    def investigations(self, ids: list[str]) -> dict[str, list[Any]]:
-        statement = """SELECT case_id, id, type, status, outcome, started_at, completed_at, investigator_name,
-                (SELECT count(*) FROM interviews WHERE interviews.organization_id = investigations.organization_id
-                    AND interviews.investigation_id = investigations.id),
-                finding_summary
-            FROM investigations WHERE organization_id = ? AND case_id IN {ids}
-            ORDER BY started_at IS NULL, started_at, id"""
+    def investigations(self, ids: str) -> dict[str, list[Any]]:
+        columns = """case_id, investigations.id, investigations.type, status, outcome, started_at, completed_at,
+            investigator_name,
+            (SELECT count(*) FROM interviews WHERE interviews.organization_id = investigations.organization_id
+                AND interviews.investigation_id = investigations.id),
+            finding_summary"""
+        order = "ORDER BY started_at IS NULL, started_at, investigations.id"
         found: dict[str, list[Any]] = defaultdict(list)
-        for investigation in self._rows(Part.INVESTIGATIONS, statement, ids):
+        for investigation in self._rows(Part.INVESTIGATIONS, columns, "investigations", ids, order):
             found[investigation[0]].append(investigation[1:])
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ def open_rows(request: ExportRequest, page_size: int = PAGE_SIZE) -> Iterator[Ro
     Raises CatalogueError, FilterError or ZoneError where the request cannot be had.
     """
     columns = request.columns()
-    with _snapshot() as connection:
+    with _snapshot() as connection, _no_search_for_cycles():
         filters = parse_filters(request.filters, request.organization_id, connection)
         conditions = where(filters, request.start, request.end)
         expected = connection.scalar(sa.select(sa.func.count()).select_from(Case).where(*conditions)) or 0
@@ -79,6 +80,18 @@ def _snapshot() -> Iterator[Connection]:
         engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with engine.connect() as connection:
         yield connection
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Rows hold none, and Python's search for some among all the tuples takes a tenth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _register_as_of(connection: Connection, request: ExportRequest) -> datetime | None:
