@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
 from portal.case_import.errors import MappingError, did_you_mean
 
 _NUMBERED = re.compile(r"(.*)#(\d{1,4})", re.DOTALL)
 
 
-class Columns:
-    """Finds "Name", "Name#2" (the second of that name) and "#3" (the third column)."""
+class LookedUp(Protocol):
+    """What other files say of an id, by the lookup's name and the column wanted."""
 
-    def __init__(self, header: list[str], file: str) -> None:
+    def table(self, name: str, take: str, place: str) -> dict[str, str]: ...
+
+
+class Columns:
+    """Finds "Name", "Name#2" (the second of that name) and "#3" (the third column). `lookups` is for their values."""
+
+    def __init__(self, header: list[str], file: str, lookups: LookedUp | None = None) -> None:
         self._header = header
         self._file = file
+        self._lookups = lookups
 
     def __len__(self) -> int:
         return len(self._header)
 
     def name(self, index: int) -> str:
         return self._header[index]
+
+    def looked_up(self, name: str, take: str, place: str) -> dict[str, str]:
+        assert self._lookups is not None
+        return self._lookups.table(name, take, place)
 
     def index(self, wanted: str, place: str) -> int:
         """Position of the column from 0. Raises MappingError: not there, or there more than once."""

@@ -48,8 +48,9 @@ def check_format(pattern: str) -> str | None:
     return None
 
 
-def converter(field: Field, formats: tuple[str, ...], zone: ZoneInfo) -> Converter:
-    """The function that turns a text of that field, which is not blank, into its value."""
+def converter(field: Field, formats: tuple[str, ...], zone: ZoneInfo, decimal: str = ".") -> Converter:
+    """The function that turns a text of that field, which is not blank, into its value. `decimal` is the sign of
+    numbers, "." or ","."""
     match field.kind:
         case Kind.MOMENT:
             return functools.lru_cache(REMEMBERED)(functools.partial(_moment, formats=formats or ("iso",), zone=zone))
@@ -62,7 +63,7 @@ def converter(field: Field, formats: tuple[str, ...], zone: ZoneInfo) -> Convert
         case Kind.WHOLE:
             return _whole
         case Kind.NUMBER:
-            return _number
+            return _number if decimal == "." else _number_with_comma
         case _:
             return functools.partial(limited, longest=field.longest) if field.longest else _as_it_is
 
@@ -147,7 +148,7 @@ def _whole(text: str) -> int:
 
 def _number(text: str) -> int | float:
     if not _NUMBER.fullmatch(text) or not any(each.isdigit() for each in text):
-        raise ValueError("is not a number")
+        raise ValueError('is not a number (type = "number" takes 1,234.50; with decimal = "," also 1.234,50)')
     plain = text.replace(",", "")
     if _WHOLE.fullmatch(plain):
         return int(plain)
@@ -155,6 +156,14 @@ def _number(text: str) -> int | float:
     if not math.isfinite(number):
         raise ValueError("is too large a number")
     return number
+
+
+_SWAPPED = str.maketrans(",.", ".,", " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
+
+
+def _number_with_comma(text: str) -> int | float:
+    """1.234,50 or 1 234,50."""
+    return _number(text.translate(_SWAPPED))
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode

@@ -23,7 +23,8 @@ LONGEST_RECORD = 8 * LONGEST_CELL
 SNIFFED = 8192  # bytes looked at to tell text from something else
 
 # csv keeps one limit for the whole process; it is the same for everybody here
-csv.field_size_limit(LONGEST_CELL)
+# (a cell that is too long is read all the same, so that its row can be told from a quote that is never closed)
+csv.field_size_limit(LONGEST_RECORD)
 
 _MARK = "\udcff"  # stands for a byte that is not of the file's encoding; no decoder makes it otherwise
 _MARKING = "duepost-mark"
@@ -138,6 +139,8 @@ class CsvRows:
                 yield Row(start, [], reason, lines.first().replace(_MARK, "�"), undecodable=True)
             elif lines.holds("\0"):
                 yield Row(start, [], "holds a NUL character", lines.first().replace("\0", "�"))
+            elif lines.size > LONGEST_CELL and any(len(cell) > LONGEST_CELL for cell in cells):
+                yield Row(start, [], f"a cell is longer than {LONGEST_CELL:,} characters", lines.first())
             elif cells:
                 yield Row(start, cells)
 
@@ -150,9 +153,7 @@ def _told(problem: Exception, first: str) -> tuple[str, str]:
     text = str(problem)
     if isinstance(problem, _BrokenError):
         return text, first
-    if "field larger" in text:
-        reason = f"a cell is longer than {LONGEST_CELL:,} characters, or a quote is opened and not closed"
-    elif "unexpected end" in text:
+    if "unexpected end" in text:
         reason = "a quote is opened and not closed"
     else:
         reason = "a quote inside a quoted cell is not doubled, or a quote is opened and not closed"
@@ -166,13 +167,13 @@ class _Lines(Iterator[str]):
         self._text = text
         self._again: deque[str | None] = deque()
         self._taken: list[str] = []
-        self._size = 0
+        self.size = 0
         self._number = 0
 
     def begin(self) -> int:
         """A record begins; the number of its first line."""
         self._taken.clear()
-        self._size = 0
+        self.size = 0
         return self._number + 1
 
     def __next__(self) -> str:
@@ -185,8 +186,8 @@ class _Lines(Iterator[str]):
             raise _BrokenError(f"the line is longer than {LONGEST_LINE:,} characters")
         self._number += 1
         self._taken.append(line)
-        self._size += len(line)
-        if self._size > LONGEST_RECORD:
+        self.size += len(line)
+        if self.size > LONGEST_RECORD:
             raise _BrokenError(
                 f"the row is longer than {LONGEST_RECORD:,} characters, or a quote is opened and not closed"
             )

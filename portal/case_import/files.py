@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +11,7 @@ from portal.case_import.columns import Columns
 from portal.case_import.csv_options import CsvOptions
 from portal.case_import.errors import ImportRefusedError
 from portal.case_import.fields import CASE, INTERVIEWS
+from portal.case_import.lookups import Lookups, takes
 from portal.case_import.mapping import Mapping
 from portal.case_import.readers import open_rows
 from portal.case_import.row_mapper import RowMapper
@@ -36,17 +36,18 @@ def plan(mapping: Mapping, files: Sequence[Path], home: ZoneInfo, names: set[str
     unique = list({path.resolve(): path for path in files}.values())
     if not unique:
         raise ImportRefusedError("Name at least one file to import.")
+    lookups = Lookups(mapping.lookups, unique)
     passes = []
     for number, path in enumerate(unique):
-        sections = _sections_of(path, mapping)
-        if not sections:
+        sections = _sections_of(path, mapping, for_lookup=lookups.take(path))
+        if not sections and not lookups.take(path):
             raise ImportRefusedError(
                 f'No section of the mapping takes the file {path.name}; see "files" in the mapping.'
             )
         for group in sections:
             csv = mapping.sections[group[0]].csv
             with open_rows(path, csv) as rows:
-                columns = Columns(rows.header, path.name)
+                columns = Columns(rows.header, path.name, lookups)
             mappers = tuple((each, _mapper(mapping, each, columns, home, names)) for each in group)
             passes.append(Reading(number, path, csv, mappers))
     return sorted(passes, key=lambda each: (_order(mapping, each), each.file))
@@ -62,15 +63,11 @@ def _mapper(mapping: Mapping, number: int, columns: Columns, home: ZoneInfo, nam
     return RowMapper(section, section.case if section.files and number else mapping.case.key, columns, home, names)
 
 
-def _sections_of(path: Path, mapping: Mapping) -> list[list[int]]:
+def _sections_of(path: Path, mapping: Mapping, *, for_lookup: bool) -> list[list[int]]:
     """Groups of sections that read the file together: the case with its children of the same rows; others alone."""
-    own = [[number] for number, each in enumerate(mapping.sections) if number and _takes(each.files, path)]
+    own = [[number] for number, each in enumerate(mapping.sections) if number and takes(each.files, path)]
     with_case = [0] + [number for number, each in enumerate(mapping.sections) if number and not each.files]
     patterns = mapping.case.files
-    if _takes(patterns, path) or (not patterns and not own):
+    if takes(patterns, path) or (not patterns and not own and not for_lookup):
         return [with_case, *own]
     return own
-
-
-def _takes(patterns: Sequence[str], path: Path) -> bool:
-    return any(fnmatch(path.name.casefold(), pattern.casefold()) for pattern in patterns)

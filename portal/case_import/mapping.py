@@ -10,8 +10,10 @@ from typing import Any
 
 from portal.case_import.convert import check_format
 from portal.case_import.csv_options import CsvOptions, read_csv_options
+from portal.case_import.each import Each, read_each
 from portal.case_import.errors import MappingError, did_you_mean
 from portal.case_import.fields import CASE, CHILDREN, DISCLOSURES, INTERVIEWS, Entity, Field, Kind
+from portal.case_import.lookup_spec import LookupSpec, read_lookups
 from portal.case_import.value_spec import (
     Choose,
     Condition,
@@ -19,7 +21,6 @@ from portal.case_import.value_spec import (
     FirstOf,
     Text,
     TextReader,
-    ValueMap,
     as_table,
     fold,
     refuse_unknown,
@@ -52,6 +53,7 @@ class Spec:
     split: str | None = None
     formats: tuple[str, ...] = ()
     timezone: str | None = None
+    decimal: str = "."
     required: bool = False
     not_before: str | None = None
     pick: str = "first"
@@ -81,6 +83,7 @@ class Section:
     investigation: Text | None
     organization: Text | None
     when: Condition | None
+    each: Each | None
     per: str
     drop_repeats_but: tuple[str, ...] | None
     specs: tuple[Spec, ...]
@@ -93,6 +96,7 @@ class Mapping:
     blank: frozenset[str]
     case: Section
     children: tuple[Section, ...]
+    lookups: tuple[LookupSpec, ...] = ()
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -114,7 +118,7 @@ def read_mapping(path: Path) -> Mapping:
     return parse_mapping(table)
 
 
-_TOP = ("source", "timezone", "date_formats", "blank", "csv", "values", "case", *CHILDREN)
+_TOP = ("source", "timezone", "date_formats", "blank", "csv", "values", "lookups", "case", *CHILDREN)
 
 
 def parse_mapping(table: Table[str, Any]) -> Mapping:
@@ -130,10 +134,12 @@ def parse_mapping(table: Table[str, Any]) -> Mapping:
         name: value_map(each, f"[values.{name}]")
         for name, each in as_table(table.get("values", {}), "[values]").items()
     }
+    csv = read_csv_options(table.get("csv", {}), "[csv]", CsvOptions())
+    lookups = read_lookups(table.get("lookups", {}), csv)
     reader = _SectionReader(
-        maps,
+        TextReader(maps, frozenset(each.name for each in lookups)),
         _formats(table.get("date_formats", []), "date_formats"),
-        read_csv_options(table.get("csv", {}), "[csv]", CsvOptions()),
+        csv,
     )
     children = [section for name in CHILDREN if name in table for section in reader.children(name, table[name])]
     return Mapping(
@@ -142,12 +148,13 @@ def parse_mapping(table: Table[str, Any]) -> Mapping:
         frozenset(fold(word) for word in texts(table.get("blank", []), "blank")),
         reader.case(as_table(table["case"], "[case]")),
         tuple(children),
+        lookups,
     )
 
 
 class _SectionReader:
-    def __init__(self, maps: Table[str, ValueMap], formats: tuple[str, ...], csv: CsvOptions) -> None:
-        self.text = TextReader(maps)
+    def __init__(self, text: TextReader, formats: tuple[str, ...], csv: CsvOptions) -> None:
+        self.text = text
         self.formats = formats
         self.csv = csv
 
@@ -165,7 +172,7 @@ class _SectionReader:
     def children(self, name: str, data: Any) -> list[Section]:
         entity = CHILDREN[name]
         tables = data if isinstance(data, list) else [data]
-        known = (*self._EVERY, "name", "case", "per") + (("investigation",) if entity is INTERVIEWS else ())
+        known = (*self._EVERY, "name", "case", "per", "each") + (("investigation",) if entity is INTERVIEWS else ())
         sections: list[Section] = []
         for number, each in enumerate(tables, 1):
             place = f"[[{name}]] number {number}" if len(tables) > 1 else f"[{name}]"
@@ -177,6 +184,12 @@ class _SectionReader:
         return sections
 
     def _check_child(self, section: Section) -> Section:
+        if section.each and section.per == "case":
+            raise MappingError(f'{section.place}: "each" makes several, and per = "case" one.')
+        if section.each and section.key and not set(section.each.columns) & set(section.key.columns()):
+            raise MappingError(
+                f'{section.place}: "key" must name a column of "each" too, or all values of a cell would be one.'
+            )
         if not section.files:
             for name in ("csv", "case", "investigation", "drop_repeats_but"):
                 default = self.csv if name == "csv" else None
@@ -209,6 +222,7 @@ class _SectionReader:
             investigation=self._optional(table, "investigation", place),
             organization=self._optional(table, "organization", place),
             when=self.text.condition(table["when"], f"{place} when") if "when" in table else None,
+            each=read_each(table["each"], f"{place} each") if "each" in table else None,
             per=per,
             drop_repeats_but=_columns(table["drop_repeats_but"], place) if "drop_repeats_but" in table else None,
             specs=specs,
@@ -241,10 +255,13 @@ class _SectionReader:
             raise MappingError(f'{place}: "type" is one of {", ".join(CUSTOM_KINDS)}.')
         if not name.strip() or len(name) > 200 or not name.isprintable():
             raise MappingError(f"{place}: the name of a custom field has 1 to 200 printable characters.")
+        decimal = data.get("decimal", ".") if isinstance(data, dict) else "."
+        if decimal not in (".", ",") or (decimal == "," and kind != "number"):
+            raise MappingError(f'{place}: "decimal" is "," or ".", and goes with type = "number".')
         if isinstance(data, dict):
-            data = {key: value for key, value in data.items() if key != "type"}
+            data = {key: value for key, value in data.items() if key not in ("type", "decimal")}
         spec = self._spec(Field(name, CUSTOM_KINDS[kind]), data, place, is_case=is_case)
-        return replace(spec, in_bag=True)
+        return replace(spec, in_bag=True, decimal=decimal)
 
     def _spec(self, field: Field, data: Any, place: str, *, is_case: bool) -> Spec:
         table = data if isinstance(data, dict) else {}
@@ -324,6 +341,8 @@ def _written(text: Text) -> list[str]:
     words = [word for word in (text.default, text.if_blank) if word is not None]
     if text.values is not None:
         return words + list(text.values.values())
+    if text.lookup is not None:
+        return words
     match text.source:
         case Constant(word):
             words.append(word)

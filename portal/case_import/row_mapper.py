@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 from zoneinfo import ZoneInfo
@@ -36,7 +37,11 @@ NOT_IN_MAP = "is not in the value map, which has no default"
 
 
 class _UnknownError(Exception):
-    """A value that the value map does not know; its text is the value."""
+    """A value that the value map or the lookup does not know; its text is the value."""
+
+    def __init__(self, value: str, reason: str) -> None:
+        super().__init__(value)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +79,32 @@ class RowMapper:
         for name in section.drop_repeats_but or ():
             compared.discard(columns.index(name, f"{section.place} drop_repeats_but"))
         self._compared = sorted(compared)
+        each = section.each
+        self._split = each.separator if each else ""
+        self._apart = [columns.index(name, f"{section.place} each") for name in each.columns] if each else []
 
     def digest(self, cells: Cells, section: int) -> bytes:
         """The same for two rows of that section that are alike in all compared columns."""
         text = canonical([section, *(cells[index] for index in self._compared)])
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
-    def map(self, cells: Cells, notes: list[str]) -> Mapped | None:
-        """None where the section has nothing to say about the row. Raises BadValueError. Cells come trimmed; what is to
-        be counted goes to `notes`."""
+    def map(self, cells: Cells, notes: list[str]) -> list[Mapped]:
+        """What the row gives; nothing where the section has nothing to say about it. Raises BadValueError. Cells come
+        trimmed; what is to be counted goes to `notes`."""
+        found = (self._map(each, notes) for each in self._parts(cells)) if self._apart else (self._map(cells, notes),)
+        return [each for each in found if each is not None]
+
+    def _parts(self, cells: Cells) -> Iterator[Cells]:
+        """The row once for each value of the cells that hold several; blank values give none."""
+        lists = [[part.strip() for part in cells[at].split(self._split)] for at in self._apart]
+        for values in itertools.zip_longest(*lists, fillvalue=""):
+            if any(values):
+                part = list(cells)
+                for at, value in zip(self._apart, values, strict=True):
+                    part[at] = value
+                yield part
+
+    def _map(self, cells: Cells, notes: list[str]) -> Mapped | None:
         if self._organization:
             self._check_organization(cells)
         if self._when and not self._when(cells):
@@ -110,7 +132,7 @@ class RowMapper:
         try:
             key = read(cells)
         except _UnknownError as unknown:
-            raise BadValueError(column, str(unknown), NOT_IN_MAP) from None
+            raise BadValueError(column, str(unknown), unknown.reason) from None
         _check_length(column, key, LONGEST_KEY)
         return key
 
@@ -156,7 +178,7 @@ def _single(spec: Spec, columns: Columns, home: ZoneInfo) -> Callable[[Cells], o
     text = spec.parts[0]
     assert text is not None
     get = _text(text, columns)
-    convert = converter(spec.field, spec.formats, zone(spec.timezone) if spec.timezone else home)
+    convert = converter(spec.field, spec.formats, zone(spec.timezone) if spec.timezone else home, spec.decimal)
     shown = ", ".join(spec.columns())
 
     def read(cells: Cells) -> object:
@@ -165,7 +187,7 @@ def _single(spec: Spec, columns: Columns, home: ZoneInfo) -> Callable[[Cells], o
             if value:
                 return convert(value)
         except _UnknownError as unknown:
-            raise BadValueError(shown, str(unknown), NOT_IN_MAP) from None
+            raise BadValueError(shown, str(unknown), unknown.reason) from None
         except ValueError as problem:
             raise BadValueError(shown, value, str(problem)) from None
         return None
@@ -217,7 +239,7 @@ def _named(text: Text, columns: Columns) -> Getter:
         try:
             return " ".join(get(cells).split())
         except _UnknownError as unknown:
-            raise BadValueError(shown, str(unknown), NOT_IN_MAP) from None
+            raise BadValueError(shown, str(unknown), unknown.reason) from None
 
     return read
 
@@ -232,6 +254,8 @@ def _check_length(column: str, value: str, longest: int) -> None:
 def _text(text: Text, columns: Columns) -> Getter:
     """The text with its blank words, value map and defaults; "" is blank. The getter raises _UnknownError."""
     get = _source(text, columns)
+    if text.lookup is not None:
+        get = _looked_up(get, text, columns)
     if not text.blank and text.values is None and text.if_blank is None:
         return get
     blank, values, default, if_blank = text.blank, text.values, text.default, text.if_blank or ""
@@ -245,10 +269,28 @@ def _text(text: Text, columns: Columns) -> Getter:
             mapped = values.get(folded)
             if mapped is None and value:
                 if default is None:
-                    raise _UnknownError(value)
+                    raise _UnknownError(value, NOT_IN_MAP)
                 mapped = default
             value = mapped or ""
         return value or if_blank
+
+    return read
+
+
+def _looked_up(get: Getter, text: Text, columns: Columns) -> Getter:
+    assert text.lookup is not None
+    table = columns.looked_up(text.lookup.name, text.lookup.take, text.place)
+    reason = f'is no key of the lookup "{text.lookup.name}"'
+    default, blank = text.default, text.blank
+
+    def read(cells: Cells) -> str:
+        key = get(cells)
+        if not key or (blank and fold(key) in blank):
+            return ""
+        value = table.get(key, default)
+        if value is None:
+            raise _UnknownError(key, reason)
+        return value
 
     return read
 

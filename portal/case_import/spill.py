@@ -58,15 +58,13 @@ class Spill:
         notes: list[str] = []
         gave: list[tuple[int, Mapped]] = []
         for number, mapper in reading.mappers:
-            mapped = mapper.map(cells, notes)
-            if mapped is None:
-                if number == reading.mappers[0][0]:
-                    self.report.rows_left_out += 1
-                    return  # the mapping leaves the row out, and with it what hangs on it
-                continue
-            if number and not mapped.case_key:
-                mapped = self._joined(number, mapped)
-            gave.append((number, mapped))
+            given = mapper.map(cells, notes)
+            if not given and number == reading.mappers[0][0]:
+                self.report.rows_left_out += 1
+                return  # the mapping leaves the row out, and with it what hangs on it
+            for mapped in given:
+                joined = mapped if mapped.case_key or not number else self._joined(number, mapped)
+                gave.append((number, joined))
         for number, mapped in gave:
             self._staging.add(number, self._row, reading.file, line, mapped)
         if notes:

@@ -47,12 +47,22 @@ class Choose:
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """The column `take` of the row of the lookup `name` whose key the text is."""
+
+    name: str
+    take: str
+
+
+@dataclass(frozen=True)
 class Text:
-    """A source and what becomes of its text: blank words, the value map, what stands for unknown and for blank."""
+    """A source and what becomes of its text: blank words, the lookup, the value map, what stands for unknown and for
+    blank."""
 
     place: str
     source: Column | Constant | Join | FirstOf | Choose
     blank: frozenset[str] = frozenset()
+    lookup: Lookup | None = None
     values: ValueMap | None = None
     default: str | None = None
     if_blank: str | None = None
@@ -151,11 +161,12 @@ def texts(data: Any, place: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class TextReader:
-    """Reads values with the value maps that the mapping file named in [values]."""
+    """Reads values with the value maps that the mapping file named in [values], and the lookups in [lookups]."""
 
     named_maps: Mapping[str, ValueMap] = field(default_factory=dict)
+    lookups: frozenset[str] = frozenset()
 
-    KEYS = (*SOURCES, "separator", "otherwise", "values", "default", "if_blank", "blank")
+    KEYS = (*SOURCES, "separator", "otherwise", "lookup", "take", "values", "default", "if_blank", "blank")
 
     def text(self, data: Any, place: str, more_keys: tuple[str, ...] = ()) -> Text:
         """A column's name, or a table with one source and what becomes of it. Raises MappingError."""
@@ -166,16 +177,30 @@ class TextReader:
         table = as_table(data, place)
         refuse_unknown(table, self.KEYS + more_keys, place)
         values = self._values(table.get("values"), place)
-        if "default" in table and values is None:
-            raise MappingError(f'{place}: "default" says what an unknown value becomes, so it needs "values".')
+        lookup = self._lookup(table, place)
+        if "default" in table and values is None and lookup is None:
+            raise MappingError(
+                f'{place}: "default" says what an unknown value becomes, so it needs "values" or "lookup".'
+            )
         return Text(
             place,
             self._source(table, place),
             frozenset(fold(word) for word in texts(table.get("blank", []), place)),
+            lookup,
             values,
             scalar(table["default"], place) if "default" in table else None,
             scalar(table["if_blank"], place) if "if_blank" in table else None,
         )
+
+    def _lookup(self, table: Mapping[str, Any], place: str) -> Lookup | None:
+        if "lookup" not in table and "take" not in table:
+            return None
+        name, take = table.get("lookup"), table.get("take")
+        if not isinstance(name, str) or not isinstance(take, str) or not take.strip():
+            raise MappingError(f'{place}: "lookup" names one of [lookups], and "take" the column of it that is wanted.')
+        if name not in self.lookups:
+            raise MappingError(f"{place}: there is no [lookups.{name}]{did_you_mean(name, self.lookups)}")
+        return Lookup(name, take)
 
     def _source(self, table: Mapping[str, Any], place: str) -> Column | Constant | Join | FirstOf | Choose:
         given = [name for name in SOURCES if name in table]

@@ -160,3 +160,13 @@ def test_a_missing_file_is_a_sentence(bring: Any, tmp_path: Path) -> None:
     bring(PLAIN, {"cases.csv": HEADER + GOOD.format(1)})
     with pytest.raises(ImportRefusedError, match="cannot be read: No such file"):
         bring_paths(tmp_path / "mapping.toml", [tmp_path / "nowhere.csv"])
+
+
+def test_a_cell_that_is_too_long_over_many_lines_costs_one_row(tmp_path: Path) -> None:
+    """Row 41: its lines are no rows of their own, also where they look like some."""
+    long = "x,y\n" * (LONGEST_CELL // 3)
+    found = read(tmp_path, f'a,b\n1,"{long}"\n2,z\n')
+    assert [(line, problem) for line, _, problem in found] == [
+        (2, f"a cell is longer than {LONGEST_CELL:,} characters"),
+        (LONGEST_CELL // 3 + 3, ""),
+    ]
