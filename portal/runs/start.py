@@ -99,7 +99,11 @@ def skip_waiting(db: Session, schedule_ids: Sequence[uuid.UUID], *, now: datetim
             Run.state == RunState.QUEUED,
             Run.kind == RunKind.PLANNED,
             Run.attempt == 0,
-            sa.exists().where(going.schedule_id == Run.schedule_id, going.state == RunState.RUNNING),
+            sa.exists().where(
+                going.schedule_id == Run.schedule_id,
+                going.state == RunState.RUNNING,
+                going.kind == RunKind.PLANNED,
+            ),
         )
     ).all()
     reason = "Skipped: the run before was still going when the next one came."

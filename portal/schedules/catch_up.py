@@ -31,6 +31,7 @@ class MissedSpan:
     first: Occurrence
     last: Occurrence
     count: int
+    reason: str
 
 
 def judge(

@@ -7,15 +7,18 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
 from portal import audit
 from portal.models import Destination, DestinationKind, Schedule, ScheduleState, User, write_session
+from portal.plumbing.logs import log
 from portal.plumbing.mail_text import one_line
 from portal.schedules.inputs import LONGEST_NAME, NotAccepted, Problem, ScheduleInput
 from portal.schedules.planning import plan_from, resume
-from portal.schedules.start_due import skip_due, start, wake
+from portal.schedules.start_due import is_due, skip_due, start, wake
 
+logger = log(__name__)
 ALIVE = (ScheduleState.ACTIVE, ScheduleState.PAUSED, ScheduleState.AWAITING_APPROVAL, ScheduleState.ENDED)
 
 # what a person configures beside name, owner and destinations; the same in ScheduleInput and in the table
@@ -63,10 +66,16 @@ def create_schedule(
     )
     schedule.destinations = _destinations(organization_id, given)
     plan_from(schedule, now)
-    with write_session() as db:
-        if db.get(Schedule, schedule.id) is None:
-            db.add(schedule)
-            _record(db, schedule, "schedule.created", actor, now, {"after": described(schedule)})
+    try:
+        with write_session() as db:
+            if db.get(Schedule, schedule.id) is None:
+                db.add(schedule)
+                _record(db, schedule, "schedule.created", actor, now, {"after": described(schedule)})
+    except IntegrityError:
+        # the same form twice in the same moment: the other request made it
+        with write_session() as db:
+            if db.get(Schedule, schedule.id) is None:
+                raise
     return schedule.id
 
 
@@ -84,11 +93,7 @@ def edit_schedule(
         schedule = _locked(db, organization_id, schedule_id)
         if schedule.revision != revision:
             raise ChangedMeanwhile
-        # what fell due before the edit is made as it was then
-        due = (
-            schedule.state is ScheduleState.ACTIVE and schedule.next_run_at is not None and schedule.next_run_at <= now
-        )
-        started = start(db, [schedule], now) if due else []
+        started = _started_as_it_was(db, schedule, now)
         before = described(schedule)
         for name, value in _columns(given).items():
             setattr(schedule, name, value)
@@ -99,9 +104,36 @@ def edit_schedule(
         if schedule.state is ScheduleState.ENDED:
             schedule.state = ScheduleState.ACTIVE
         _touch(schedule, now)
+        schedule.parked_until = schedule.last_error = None
+        if started is None:
+            started = _started_as_mended(db, schedule, now)
         plan_from(schedule, now)
         _record(db, schedule, "schedule.edited", actor, now, {"before": before, "after": described(schedule)})
     wake(started)
+
+
+def _started_as_it_was(db: Session, schedule: Schedule, now: datetime) -> list[uuid.UUID] | None:
+    """What fell due before an edit is made as it was then; None where the schedule is broken and it cannot be."""
+    try:
+        return start(db, [schedule], now) if is_due(schedule, now) else []
+    except DBAPIError:
+        raise
+    except Exception:
+        logger.warning("a broken schedule is edited", schedule_id=str(schedule.id), exc_info=True)
+        return None
+
+
+def _started_as_mended(db: Session, schedule: Schedule, now: datetime) -> list[uuid.UUID]:
+    """What waited in a broken schedule is made as the edit has it, or else written down as skipped."""
+    db.flush()
+    try:
+        return start(db, [schedule], now)
+    except DBAPIError:
+        raise
+    except Exception:
+        logger.exception("a mended schedule still cannot start what was due", schedule_id=str(schedule.id))
+        skip_due(db, schedule, "Skipped: the schedule could not be read when this fell due.", now)
+        return []
 
 
 def pause_schedule(

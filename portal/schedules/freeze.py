@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from portal.exports.request import ExportRequest
 from portal.models import Destination, Run, RunKind, RunState, Schedule
 from portal.schedules.rule import parse_rule
 from portal.schedules.words import rule_in_words
-from portal.zones import zone
+from portal.zones import ZoneError, zone
 
 EVERYONE = "all"  # the variant that all destinations get, as long as all may see the same
 
@@ -49,22 +49,50 @@ def freeze(
         column_config=schedule.column_config,
         title=schedule.name,
     )
-    configuration = {
+    words = {
+        "rule": rule_in_words(parse_rule(schedule.rule), schedule.timezone),
+        "period": period_in_words(period, place),
+        "filters": filters_in_words(parse_filters(schedule.filters, schedule.organization_id)),
+    }
+    configuration = _configuration(schedule, destinations, local_day, words, request.to_json())
+    return Frozen(configuration, period)
+
+
+def freeze_unreadable(schedule: Schedule, *, local_day: date) -> dict[str, Any]:
+    """What can be told of a schedule that cannot be frozen, for a moment that is written down but not made."""
+    words = dict.fromkeys(("rule", "period", "filters"), "Could not be read")
+    export = {"export_type": schedule.export_type.value, "format": schedule.format.value}
+    configuration = _configuration(schedule, schedule.destinations, local_day, words, export)
+    try:
+        zone(schedule.timezone)
+    except ZoneError:
+        configuration["schedule"]["timezone"] = "UTC"
+    return configuration
+
+
+def _configuration(
+    schedule: Schedule,
+    destinations: Sequence[Destination],
+    local_day: date,
+    words: Mapping[str, str],
+    export: Mapping[str, Any],
+) -> dict[str, Any]:
+    return {
         "schedule": {
             "id": str(schedule.id),
             "name": schedule.name,
             "description": schedule.description,
             "revision": schedule.revision,
             "rule": schedule.rule,
-            "in_words": rule_in_words(parse_rule(schedule.rule), schedule.timezone),
+            "in_words": words["rule"],
             "timezone": schedule.timezone,
             "owner": str(schedule.owner_id) if schedule.owner_id else None,
         },
         "local_day": local_day.isoformat(),
         "period": schedule.period,
-        "period_in_words": period_in_words(period, place),
-        "filters_in_words": filters_in_words(parse_filters(schedule.filters, schedule.organization_id)),
-        "export": request.to_json(),
+        "period_in_words": words["period"],
+        "filters_in_words": words["filters"],
+        "export": dict(export),
         "delivery": schedule.delivery_config,
         "no_rows": schedule.no_rows.value,
         "destinations": [
@@ -78,7 +106,6 @@ def freeze(
             for each in destinations
         ],
     }
-    return Frozen(configuration, period)
 
 
 def last_success(db: Session, schedule_id: uuid.UUID) -> datetime | None:

@@ -9,11 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from portal import audit
+from portal.exports.case_filters import FilterError
+from portal.exports.periods import PeriodError
 from portal.models import Run, RunKind, RunState, Schedule, ScheduleState, write_session
 from portal.plumbing import wakeups
 from portal.runs.start import NewRun, insert_runs
 from portal.schedules.freeze import freeze
-from portal.zones import zone
+from portal.schedules.rule import RuleError
+from portal.zones import ZoneError, zone
 
 RUNNABLE = (ScheduleState.ACTIVE, ScheduleState.PAUSED, ScheduleState.ENDED)
 
@@ -51,8 +54,11 @@ def run_now(
         existing = db.scalar(statement.limit(1))
         if existing is not None:
             return existing
-        local_day = now.astimezone(zone(schedule.timezone)).date()
-        frozen = freeze(db, schedule, schedule.destinations, planned_for=now, local_day=local_day)
+        try:
+            local_day = now.astimezone(zone(schedule.timezone)).date()
+            frozen = freeze(db, schedule, schedule.destinations, planned_for=now, local_day=local_day)
+        except (FilterError, PeriodError, RuleError, ZoneError) as error:
+            raise CannotRun(f"This schedule cannot be run before it is edited: {error}") from error
         new = NewRun(
             organization_id=organization_id,
             schedule_id=schedule_id,

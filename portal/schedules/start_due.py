@@ -14,15 +14,17 @@ from datetime import datetime, timedelta
 from typing import cast
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, selectinload
 
 from portal import audit
+from portal.extensions import db as database
 from portal.models import RunKind, RunState, Schedule, ScheduleState, note_sign_of_life, write_session
 from portal.plumbing import wakeups
 from portal.plumbing.logs import log
 from portal.runs.start import NewRun, insert_runs, skip_waiting
 from portal.schedules.catch_up import MOST_MISSED_ROWS, MissedSpan, Verdict, judge
-from portal.schedules.freeze import freeze
+from portal.schedules.freeze import freeze, freeze_unreadable
 from portal.schedules.planning import planned_columns, planned_occurrence, resume
 from portal.schedules.rule import Occurrence, next_occurrence, occurrences_between, parse_rule
 from portal.zones import zone
@@ -69,17 +71,22 @@ def _start_one_by_one(now: datetime) -> tuple[int, int]:
         # ids alone: a row that cannot even be read must not keep the others from being found
         ids = list(db.scalars(_due_statement(now, BATCH).with_only_columns(Schedule.id)))
     queued: list[uuid.UUID] = []
+    seen = len(ids)
     for schedule_id in ids:
         try:
             with write_session() as db:
                 queued += start(db, _due(db, now, 1, schedule_id), now)
         except MovedMeanwhile:
             continue
+        except OperationalError:
+            # locked or away: no fault of the schedule; the next tick tries again, this one looks no further
+            logger.exception("a due schedule was not started for want of the database", schedule_id=str(schedule_id))
+            seen = 0
         except Exception as error:
             logger.exception("a due schedule failed; parked for an hour", schedule_id=str(schedule_id))
             _park(schedule_id, error, now)
     wake(queued)
-    return len(ids), len(queued)
+    return seen, len(queued)
 
 
 def _due(db: Session, now: datetime, limit: int, only: uuid.UUID | None = None) -> Sequence[Schedule]:
@@ -107,9 +114,10 @@ def start(db: Session, schedules: Sequence[Schedule], now: datetime) -> list[uui
     A few statements for all of them, since one or two for each would take ten times as long.
     """
     judged = [_judged(schedule, now) for schedule in schedules]
-    _move(db, [(each.schedule, each.following) for each in judged])
-    skip_waiting(db, [each.schedule.id for each in judged if each.planned], now=now)
+    # before anything is written: a schedule that cannot be frozen raises here and leaves the transaction clean
     runs = [_new_run(db, each.schedule, found, now) for each in judged for found in _worth_a_row(each.verdicts)]
+    _move(db, [(each.schedule, each.following) for each in judged], now)
+    skip_waiting(db, [each.schedule.id for each in judged if each.planned], now=now)
     return insert_runs(db, runs, now=now, actor=audit.system)
 
 
@@ -126,25 +134,64 @@ class _Judged:
         return any(verdict.kind is RunKind.PLANNED for verdict in self.verdicts)
 
 
+def _due_moments(schedule: Schedule, now: datetime) -> list[Occurrence]:
+    """Oldest first; the first is the one that was planned."""
+    first = planned_occurrence(schedule)
+    later = occurrences_between(parse_rule(schedule.rule), zone(schedule.timezone), first.instant, now)
+    return [first, *itertools.islice(later, MOST_DUE - 1)]
+
+
 def _judged(schedule: Schedule, now: datetime) -> _Judged:
     rule, place = parse_rule(schedule.rule), zone(schedule.timezone)
-    first = planned_occurrence(schedule)
-    later = itertools.islice(occurrences_between(rule, place, first.instant, now), MOST_DUE - 1)
-    due = [first, *later]
+    due = _due_moments(schedule, now)
     following = next_occurrence(rule, place, max(now, due[-1].instant))
     grace = timedelta(seconds=schedule.grace_seconds) if schedule.grace_seconds is not None else None
     return _Judged(schedule, judge(due, following, now=now, policy=schedule.catch_up, grace=grace), following)
 
 
+def is_due(schedule: Schedule, now: datetime) -> bool:
+    return schedule.state is ScheduleState.ACTIVE and schedule.next_run_at is not None and schedule.next_run_at <= now
+
+
 def skip_due(db: Session, schedule: Schedule, reason: str, now: datetime) -> None:
-    """A person stops the schedule between a due moment and the tick: the moment is written down, not lost."""
-    if schedule.state is not ScheduleState.ACTIVE or schedule.next_run_at is None or schedule.next_run_at > now:
-        return
-    skipped = _new_run(db, schedule, Verdict(planned_occurrence(schedule), None, reason), now, RunState.SKIPPED)
-    insert_runs(db, [skipped], now=now, actor=audit.system)
+    """A person stops the schedule between a due moment and the tick: what was due is written down, not lost."""
+    if is_due(schedule, now):
+        insert_runs(db, _skipped(db, schedule, reason, now), now=now, actor=audit.system)
 
 
-def _move(db: Session, steps: Sequence[tuple[Schedule, Occurrence | None]]) -> None:
+def _skipped(db: Session, schedule: Schedule, reason: str, now: datetime) -> list[NewRun]:
+    try:
+        verdicts = [Verdict(each, None, reason) for each in _due_moments(schedule, now)]
+        return [_new_run(db, schedule, found, now, RunState.SKIPPED) for found in _worth_a_row(verdicts)]
+    except DBAPIError:
+        raise
+    except Exception:
+        # a person must be able to stop a schedule that cannot be read
+        logger.exception("a due schedule cannot be read; its planned moment is skipped", schedule_id=str(schedule.id))
+        return [_unreadable(schedule, reason, now)]
+
+
+def _unreadable(schedule: Schedule, reason: str, now: datetime) -> NewRun:
+    """The planned moment of a schedule that cannot be read, as far as its row tells it."""
+    if schedule.next_run_at is None or schedule.next_local is None:
+        raise ValueError("the schedule has no next moment")
+    return NewRun(
+        organization_id=schedule.organization_id,
+        schedule_id=schedule.id,
+        occurrence_key=f"s:{schedule.id}:{schedule.next_local}",
+        kind=RunKind.PLANNED,
+        state=RunState.SKIPPED,
+        planned_for=schedule.next_run_at,
+        planned_local=schedule.next_local,
+        period_from=None,
+        period_to=None,
+        configuration=freeze_unreadable(schedule, local_day=schedule.next_run_at.date()),
+        reason=reason,
+        late_seconds=int((now - schedule.next_run_at).total_seconds()),
+    )
+
+
+def _move(db: Session, steps: Sequence[tuple[Schedule, Occurrence | None]], now: datetime) -> None:
     """Compare and set: only from the moment and revision that were read."""
     if not steps:
         return
@@ -169,15 +216,26 @@ def _move(db: Session, steps: Sequence[tuple[Schedule, Occurrence | None]]) -> N
         raise MovedMeanwhile(", ".join(f"schedule {schedule.id}" for schedule, _ in steps))
     for schedule, following in steps:
         db.expire(schedule, ["parked_until", "last_error", *planned_columns(following)])
+        if following is None:
+            audit.record(
+                db,
+                organization_id=schedule.organization_id,
+                at=now,
+                actor=audit.system,
+                action="schedule.ended",
+                subject=("schedule", schedule.id),
+                body={"name": schedule.name},
+            )
 
 
 def _worth_a_row(verdicts: Sequence[Verdict]) -> Iterator[Verdict | MissedSpan]:
     """Each verdict, but one span for the missed ones when they are too many for a row each."""
-    missed = [verdict.occurrence for verdict in verdicts if verdict.kind is None]
+    missed = [verdict for verdict in verdicts if verdict.kind is None]
     if len(missed) <= MOST_MISSED_ROWS:
         yield from verdicts
         return
-    yield MissedSpan(missed[0], missed[-1], len(missed))
+    reason = missed[0].reason.replace(":", f" {len(missed)} times:", 1)
+    yield MissedSpan(missed[0].occurrence, missed[-1].occurrence, len(missed), reason)
     yield from (verdict for verdict in verdicts if verdict.kind is not None)
 
 
@@ -189,7 +247,7 @@ def _new_run(
     state_if_not_made: RunState = RunState.MISSED,
 ) -> NewRun:
     if isinstance(found, MissedSpan):
-        verdict = Verdict(found.last, None, f"Missed {found.count} times: nothing was running when they fell due.")
+        verdict = Verdict(found.last, None, found.reason)
         span: dict[str, object] = {"missed_first": found.first.instant, "missed_count": found.count}
     else:
         verdict, span = found, {}
@@ -215,16 +273,24 @@ def _new_run(
 
 
 def _resume_due(now: datetime) -> None:
-    """Pauses that end by themselves today."""
-    with write_session() as db:
-        statement = (
-            sa.select(Schedule)
-            .where(Schedule.state == ScheduleState.PAUSED, Schedule.resume_at.is_not(None), Schedule.resume_at <= now)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
-        for schedule in db.scalars(statement):
-            resume(db, schedule, actor=audit.system, now=now, why="the pause ended by itself")
+    """Pauses that end by themselves today, each in a transaction of its own."""
+    ends = (
+        sa.select(Schedule)
+        .where(Schedule.state == ScheduleState.PAUSED, Schedule.resume_at.is_not(None), Schedule.resume_at <= now)
+        .where(sa.or_(Schedule.parked_until.is_(None), Schedule.parked_until <= now))
+    )
+    with Session(database.engine) as session:
+        ids = session.scalars(ends.with_only_columns(Schedule.id).order_by(Schedule.resume_at).limit(BATCH)).all()
+    for schedule_id in ids:
+        try:
+            with write_session() as db:
+                for schedule in db.scalars(ends.where(Schedule.id == schedule_id).with_for_update(skip_locked=True)):
+                    resume(db, schedule, actor=audit.system, now=now, why="the pause ended by itself")
+        except OperationalError:
+            logger.exception("a pause was not ended for want of the database", schedule_id=str(schedule_id))
+        except Exception as error:
+            logger.exception("a pause could not be ended; parked for an hour", schedule_id=str(schedule_id))
+            _park(schedule_id, error, now)
 
 
 def _park(schedule_id: uuid.UUID, error: Exception, now: datetime) -> None:
@@ -250,7 +316,6 @@ def _park(schedule_id: uuid.UUID, error: Exception, now: datetime) -> None:
 
 
 def wake(run_ids: Sequence[uuid.UUID]) -> None:
-    """Tell the workers, after the commit."""
-    for run_id in run_ids:
-        if not wakeups.wake_run(run_id, 1):
-            return  # Redis is away; sweep finds them all
+    """Tell the workers, after the commit. Where Redis is away, sweep finds them all."""
+    if run_ids:
+        wakeups.wake_runs([(run_id, 1) for run_id in run_ids])

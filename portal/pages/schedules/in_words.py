@@ -36,6 +36,7 @@ _DONE = {
     "schedule.resumed": "resumed it",
     "schedule.reassigned": "gave it to another owner",
     "schedule.deleted": "deleted it",
+    "schedule.ended": "saw its last run",
     "schedule.parked": "could not start it; it is tried again after an hour",
 }
 
