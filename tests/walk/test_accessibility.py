@@ -70,10 +70,9 @@ def test_nothing_is_wider_than_a_narrow_window(at: Page, stop: Stop) -> None:
 @every_page
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(at: Page, stop: Stop) -> None:
     """G2: the skip link comes first and leads to the content; after it the focus can be seen wherever it goes."""
-    if stop.who and stop.status != 404 and at.locator(".skip").count() and not at.locator("dialog[open]").count():
-        at.evaluate("() => document.activeElement.blur()")
-        at.locator("body").press("Tab")
-        at.evaluate("() => document.querySelector('.skip').focus()")
+    if at.locator(".skip").count() and not at.locator("dialog[open]").count():
+        at.keyboard.press("Tab")  # from here on the browser knows that somebody uses the keyboard
+        at.locator(".skip").focus()
         assert at.evaluate(FOCUS_SHOWN), at.evaluate(WHERE)
         assert at.locator(".skip").bounding_box()["y"] >= 0  # type: ignore[index]
         at.keyboard.press("Enter")
@@ -82,4 +81,6 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(at: Page, stop: S
         at.keyboard.press("Tab")
         if at.evaluate("document.activeElement === document.body"):
             break  # the end of the page
+        if at.evaluate("document.activeElement.tagName") == "IFRAME":
+            continue  # the focus is within a page that is not ours
         assert at.evaluate(FOCUS_SHOWN), at.evaluate(WHERE)
