@@ -114,7 +114,6 @@ def open_rows(
 
 
 def _new_link(artifact: Artifact, delivery_id: uuid.UUID, *, sign_in: bool, now: datetime) -> DownloadLink:
-    """Lives for the days set, and never longer than the file."""
     return DownloadLink(
         id=uuid.uuid4(),
         organization_id=artifact.organization_id,
@@ -122,8 +121,13 @@ def _new_link(artifact: Artifact, delivery_id: uuid.UUID, *, sign_in: bool, now:
         artifact_id=artifact.id,
         sign_in_required=sign_in,
         created_at=now,
-        expires_at=min(now + timedelta(days=settings().link_days), artifact.expires_at),
+        expires_at=_link_expiry(artifact, now),
     )
+
+
+def _link_expiry(artifact: Artifact, now: datetime) -> datetime:
+    """After the days set, and never later than the file's own end."""
+    return min(now + timedelta(days=settings().link_days), artifact.expires_at)
 
 
 def _message_id() -> str:
@@ -269,22 +273,30 @@ def reopen(db: Session, run_id: uuid.UUID, states: Sequence[DeliveryState], now:
     for row in rows:
         values = {"next_attempt_at": now, "give_up_at": now + GIVE_UP_AFTER, "reason": ""}
         change(db, row.id, row.state, DeliveryState.PENDING, attempts=row.attempts, values=values)
+        _prolong_link(db, row, now)
     return [row.target for row in rows]
 
 
+def _prolong_link(db: Session, row: Delivery, now: datetime) -> None:
+    """The mail never arrived; when it does, its link has to be good for as long as anybody's."""
+    link = db.scalars(sa.select(DownloadLink).where(DownloadLink.delivery_id == row.id)).one_or_none()
+    if link is not None:
+        link.expires_at = _link_expiry(db.get_one(Artifact, row.artifact_id), now)
+
+
 def _expire(db: Session, run_id: uuid.UUID, now: datetime) -> None:
-    """A day of temporary failures is enough."""
-    statement = (
-        sa.update(Delivery)
-        .where(Delivery.run_id == run_id, Delivery.state == DeliveryState.PENDING, Delivery.give_up_at <= now)
-        .values(
-            state=DeliveryState.EXPIRED,
-            next_attempt_at=None,
-            reason="Given up after 24 hours of temporary failures.",
+    """A day of temporary failures is enough. A day in which nobody tried is none: it begins anew."""
+    rows = db.scalars(
+        sa.select(Delivery).where(
+            Delivery.run_id == run_id, Delivery.state == DeliveryState.PENDING, Delivery.give_up_at <= now
         )
-        .execution_options(synchronize_session=False)
-    )
-    db.execute(statement)
+    ).all()
+    for row in rows:
+        if row.last_attempt_at is None or row.last_attempt_at < row.give_up_at - GIVE_UP_AFTER:
+            row.give_up_at = now + GIVE_UP_AFTER
+            continue
+        values = {"next_attempt_at": None, "reason": "Given up after 24 hours of temporary failures."}
+        change(db, row.id, DeliveryState.PENDING, DeliveryState.EXPIRED, attempts=row.attempts, values=values)
 
 
 def change(

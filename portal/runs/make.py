@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from portal import clock
@@ -30,11 +31,11 @@ from portal.exports.writers import writer_for
 from portal.extensions import db
 from portal.leases import Lease, LeaseLost, fence, heartbeat, new_owner, take
 from portal.models import Artifact, Run, RunState, write_session
-from portal.plumbing import storage, wakeups
+from portal.plumbing import storage
 from portal.plumbing.logs import log
-from portal.runs import settle
+from portal.runs import recover, settle
 from portal.runs.deliver import deliver_all
-from portal.runs.transitions import change_state
+from portal.runs.transitions import change_state, without_configuration
 
 VARIANT = "all"
 PROGRESS_SECONDS = 0.5
@@ -48,7 +49,6 @@ class _Plan:
 
     id: uuid.UUID
     organization_id: uuid.UUID
-    schedule_id: uuid.UUID
     configuration: dict[str, Any]
     request: ExportRequest
 
@@ -75,8 +75,8 @@ def make_run(run_id: uuid.UUID) -> bool:
 
 def _render(lease: Lease, check: Callable[[], None]) -> bool:
     """Make and keep the file; True when the run is DELIVERING, False when it failed or is to be tried again."""
-    plan = _plan(lease.run_id)
     try:
+        plan = _plan(lease.run_id)
         with tempfile.TemporaryDirectory(prefix="duepost-") as folder:
             path = Path(folder) / "artifact"
             made = make_file(plan.request, path, on_rows=_progress(lease, check), run_reference=str(plan.id))
@@ -91,8 +91,13 @@ def _render(lease: Lease, check: Callable[[], None]) -> bool:
         _failed(lease, error, clock.now())
         return False
     finally:
-        _wake_next(plan.schedule_id)
+        recover.wake_next(_schedule_of(lease.run_id))
     return True
+
+
+def _schedule_of(run_id: uuid.UUID) -> uuid.UUID:
+    with Session(db.engine) as session:
+        return session.execute(sa.select(Run.schedule_id).where(Run.id == run_id)).scalar_one()
 
 
 def _plan(run_id: uuid.UUID) -> _Plan:
@@ -101,7 +106,6 @@ def _plan(run_id: uuid.UUID) -> _Plan:
         return _Plan(
             id=run.id,
             organization_id=run.organization_id,
-            schedule_id=run.schedule_id,
             configuration=run.configuration,
             request=ExportRequest.from_json(run.configuration["export"]),
         )
@@ -117,10 +121,14 @@ def _progress(lease: Lease, check: Callable[[], None]) -> Callable[[int, int], N
         if time.monotonic() - last < PROGRESS_SECONDS:
             return
         last = time.monotonic()
-        with write_session() as session:
-            fence(session, lease, clock.now())
-            values = {"rows_written": written, "rows_expected": expected}
-            session.execute(sa.update(Run).where(Run.id == lease.run_id).values(values))
+        try:
+            with write_session() as session:
+                fence(session, lease, clock.now())
+                values = {"rows_written": written, "rows_expected": expected}
+                session.execute(sa.update(Run).where(Run.id == lease.run_id).values(values))
+        except OperationalError:
+            # the database is busy with another: no reason to throw the work away
+            logger.warning("progress not shown", run_id=str(lease.run_id), exc_info=True)
 
     return on_rows
 
@@ -164,7 +172,7 @@ def _kept(lease: Lease, plan: _Plan, made: MadeFile, key: str, now: datetime) ->
             link_reason=reason,
             now=now,
         )
-        change_state(
+        moved = change_state(
             session,
             plan.id,
             RunState.RUNNING,
@@ -181,20 +189,22 @@ def _kept(lease: Lease, plan: _Plan, made: MadeFile, key: str, now: datetime) ->
                 "wake_after": now,
             },
         )
+        if not moved:
+            raise LeaseLost(f"run {plan.id}")
 
 
 def _failed(lease: Lease, error: Exception, now: datetime) -> None:
     """Try again later where that may help and tries are left; else the run has failed, with the reason in words."""
-    sentence = str(error) if isinstance(error, (ExportError, storage.StorageError)) else _UNFORESEEN
+    sentence = _storable(str(error)) if isinstance(error, (ExportError, storage.StorageError)) else _UNFORESEEN
     permanent = isinstance(error, (ExportError, storage.StorageError)) and error.permanent
     with write_session() as session:
         fence(session, lease, now)
-        run = session.get_one(Run, lease.run_id)
+        run = session.get_one(Run, lease.run_id, options=[without_configuration()])
         failures = run.generation_failures + 1
         columns = {
             "generation_failures": failures,
             "error_message": sentence,
-            "error_details": "".join(traceback.format_exception(error))[-8_000:],
+            "error_details": _storable("".join(traceback.format_exception(error)))[-8_000:],
             "lease_owner": None,
             "lease_until": None,
         }
@@ -213,17 +223,9 @@ def _failed(lease: Lease, error: Exception, now: datetime) -> None:
         )
 
 
+def _storable(text: str) -> str:
+    """Without what no database keeps (NUL, lone surrogates): the error must not be lost over its own words."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 _UNFORESEEN = "Making the file failed for a reason that was not foreseen; the details are kept with the run."
-
-
-def _wake_next(schedule_id: uuid.UUID) -> None:
-    """The next run of the schedule may have waited for this one."""
-    with Session(db.engine) as session:
-        waiting = session.execute(
-            sa.select(Run.id, Run.wake_count)
-            .where(Run.schedule_id == schedule_id, Run.state == RunState.QUEUED, Run.attempt == 0)
-            .order_by(Run.planned_for, Run.id)
-            .limit(1)
-        ).one_or_none()
-    if waiting is not None:
-        wakeups.wake_run(waiting.id, waiting.wake_count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from portal.models import Run, RunState, note_sign_of_life, write_session
 from portal.plumbing import wakeups
 from portal.plumbing.logs import log
 from portal.runs import settle
-from portal.runs.transitions import change_state
+from portal.runs.transitions import change_state, without_configuration
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=10)
@@ -27,10 +28,19 @@ def sweep(now: datetime) -> int:
     note_sign_of_life("sweep", now)
     found = 0
     for run_id in _lapsed(now):
-        found += give_back_lapsed(run_id, now)
+        found += _taken_care_of(give_back_lapsed, run_id, now)
     for run_id in _to_wake(now):
-        found += wake_again(run_id, now)
+        found += _taken_care_of(wake_again, run_id, now)
     return found
+
+
+def _taken_care_of(care: Callable[[uuid.UUID, datetime], bool], run_id: uuid.UUID, now: datetime) -> bool:
+    """One run that makes trouble must not keep the others from being found."""
+    try:
+        return care(run_id, now)
+    except Exception:
+        logger.exception("a run could not be taken care of; the next sweep tries again", run_id=str(run_id))
+        return False
 
 
 def _lapsed(now: datetime) -> list[uuid.UUID]:
@@ -45,6 +55,7 @@ def give_back_lapsed(run_id: uuid.UUID, now: datetime) -> bool:
         run = db.scalars(
             sa.select(Run)
             .where(Run.id == run_id, Run.state == RunState.RUNNING, Run.lease_until <= now)
+            .options(without_configuration())
             .with_for_update()
         ).one_or_none()
         if run is None:
@@ -55,36 +66,57 @@ def give_back_lapsed(run_id: uuid.UUID, now: datetime) -> bool:
         if failures >= settings().generation_attempts:
             sentence = "The worker was lost each time this was tried, so it was given up."
             settle.fail(db, run, sentence, now=now, columns={"error_message": sentence, **released})
-            return True
-        return change_state(
-            db,
-            run_id,
-            RunState.RUNNING,
-            RunState.QUEUED,
-            now=now,
-            reason="The worker that made it was lost; it is made again.",
-            columns={"wake_after": now, **released},
-        )
+        else:
+            change_state(
+                db,
+                run_id,
+                RunState.RUNNING,
+                RunState.QUEUED,
+                now=now,
+                reason="The worker that made it was lost; it is made again.",
+                columns={"wake_after": now, **released},
+            )
+    wake_next(run.schedule_id)
+    return True
+
+
+def wake_next(schedule_id: uuid.UUID) -> None:
+    """The next run of the schedule may have waited for the one that is no longer being made."""
+    with Session(database.engine) as session:
+        waiting = session.execute(
+            sa.select(Run.id, Run.wake_count)
+            .where(Run.schedule_id == schedule_id, Run.state == RunState.QUEUED, Run.attempt == 0)
+            .order_by(Run.planned_for, Run.id)
+            .limit(1)
+        ).one_or_none()
+    if waiting is not None:
+        wakeups.wake_run(waiting.id, waiting.wake_count)
 
 
 def _to_wake(now: datetime) -> list[uuid.UUID]:
     """QUEUED or DELIVERING, in nobody's hands, and past the time at which somebody should have looked."""
-    free = sa.or_(Run.lease_until.is_(None), Run.lease_until <= now)
     with Session(database.engine) as session:
         statement = (
             sa.select(Run.id)
-            .where(Run.state.in_([RunState.QUEUED, RunState.DELIVERING]), Run.wake_after <= now, free)
+            .where(Run.state.in_([RunState.QUEUED, RunState.DELIVERING]), Run.wake_after <= now, _free(now))
             .order_by(Run.planned_for)
             .limit(BATCH)
         )
         return list(session.scalars(statement))
 
 
+def _free(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(Run.lease_until.is_(None), Run.lease_until <= now)
+
+
 def wake_again(run_id: uuid.UUID, now: datetime) -> bool:
     """Another wake-up under another number, and the next one later: the wait doubles up to ten minutes."""
     with write_session() as db:
         run = db.scalars(
-            sa.select(Run).where(Run.id == run_id, Run.wake_after <= now).with_for_update(skip_locked=True)
+            sa.select(Run)
+            .where(Run.id == run_id, Run.wake_after <= now, _free(now))
+            .options(without_configuration())
+            .with_for_update(skip_locked=True)
         ).one_or_none()
         if run is None or run.state not in {RunState.QUEUED, RunState.DELIVERING}:
             return False

@@ -17,7 +17,7 @@ from portal.leases import Lease, fence
 from portal.models import Artifact, Delivery, DeliveryState, Run, RunState, Schedule, write_session
 from portal.plumbing import wakeups
 from portal.runs.states import RETRIABLE_BY_A_PERSON, end_of
-from portal.runs.transitions import change_state
+from portal.runs.transitions import change_state, without_configuration
 
 
 class CannotRetry(Exception):  # noqa: N818  # a refusal, said to the person in one sentence
@@ -28,7 +28,7 @@ def settle(lease: Lease, now: datetime) -> RunState | None:
     """End the run if all its deliveries have ended; else let go of it until the next one is due (None)."""
     with write_session() as db:
         fence(db, lease, now)
-        run = db.get_one(Run, lease.run_id)
+        run = db.get_one(Run, lease.run_id, options=[without_configuration()])
         rows = db.execute(
             sa.select(Delivery.destination, Delivery.state, Delivery.next_attempt_at).where(Delivery.run_id == run.id)
         ).all()
@@ -57,9 +57,9 @@ def fail(db: Session, run: Run, sentence: str, *, now: datetime, columns: Mappin
 def _end(
     db: Session, run: Run, before: RunState, end: RunState, reason: str, *, now: datetime, columns: Mapping[str, Any]
 ) -> None:
-    change_state(
-        db, run.id, before, end, now=now, reason=reason, columns={"finished_at": now, "wake_after": None, **columns}
-    )
+    over = {"finished_at": now, "wake_after": None, **columns}
+    if not change_state(db, run.id, before, end, now=now, reason=reason, columns=over):
+        return
     values = {
         "last_run_at": run.planned_for,
         "last_run_status": end.value,

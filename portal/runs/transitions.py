@@ -8,11 +8,17 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm.interfaces import ORMOption
 
 from portal import audit
 from portal.models import Run, RunState
 from portal.runs.states import LEGAL
+
+
+def without_configuration() -> ORMOption:
+    """Load a run without its frozen configuration: one that cannot be read must still be able to end."""
+    return defer(Run.configuration, raiseload=True)
 
 
 class IllegalTransition(RuntimeError):  # noqa: N818  # named for what it is in the protocol
