@@ -6,6 +6,7 @@ Each holds the made cases and, as the floor to measure against, table `bench_fla
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import itertools
 import os
@@ -135,6 +136,9 @@ def app_on(url: str, folder: Path | str = "", **more: str) -> Iterator[Any]:
     from portal.extensions import db
 
     app = create_app(environ(url, folder, **more))
+    # as the worker does before it forks
+    gc.collect()
+    gc.freeze()
     with app.app_context():
         yield app
         db.engine.dispose()

@@ -5,6 +5,7 @@ The app is built before RQ forks and connects to nothing until a job runs in the
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -38,6 +39,9 @@ def main(arguments: list[str]) -> int:
     except SettingsError as error:
         print(f"Duepost does not start: {error}", file=sys.stderr)
         return 2
+    # what is loaded now stays: the jobs' processes need not look through it for garbage, and so do not copy its pages
+    gc.collect()
+    gc.freeze()
     os.umask(0o077)  # artifacts pass through temporary files that are nobody else's business
     with application.app_context():
         url = settings().effective_redis_url

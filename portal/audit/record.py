@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,59 +83,59 @@ def _write_pending(session: Session) -> None:
     if not pending:
         return
     session.flush()
-    chains: dict[uuid.UUID, list[_Pending]] = defaultdict(list)
-    for each in pending:
-        chains[each.chain_id].append(each)
-    for chain_id in sorted(chains):
-        _append(session, chain_id, chains[chain_id])
-
-
-def _append(session: Session, chain_id: uuid.UUID, pending: list[_Pending]) -> None:
-    head = _locked_head(session, chain_id)
-    key_id, key = chain.audit_key(settings())
-    sequence, mac = head.sequence, head.mac
-    events, bodies = [], []
-    for each in pending:
-        sequence += 1
-        salt = secrets.token_hex(16)
-        hash_of_body = chain.body_hash(salt, each.body)
-        columns = {
-            "chain_id": chain_id,
-            "sequence": sequence,
-            "at": each.at,
-            "actor_kind": each.actor.kind,
-            "actor_id": each.actor.id,
-            "actor_name": each.actor.name,
-            "action": each.action,
-            "subject_type": each.subject[0],
-            "subject_id": each.subject[1],
-            "body_hash": hash_of_body,
-            "previous_mac": mac,
-            "key_id": key_id,
-        }
-        mac = chain.event_mac(
-            key,
-            chain_id=chain_id,
-            sequence=sequence,
-            at=each.at,
-            actor=(each.actor.kind, str(each.actor.id) if each.actor.id else None, each.actor.name),
-            action=each.action,
-            subject=each.subject,
-            hash_of_body=hash_of_body,
-            previous_mac=mac,
-        )
-        events.append(columns | {"mac": mac})
-        bodies.append({"chain_id": chain_id, "sequence": sequence, "salt": salt, "body": dict(each.body)})
-    session.execute(sa.insert(AuditEvent), events)
-    session.execute(sa.insert(AuditBody), bodies)
-    head.sequence, head.mac = sequence, mac
+    heads = _locked_heads(session, {each.chain_id for each in pending})
+    key = chain.audit_key(settings())
+    events, bodies = zip(*(_appended(heads[each.chain_id], each, *key) for each in pending), strict=True)
+    session.execute(insert_into(session, AuditEvent), events)
+    session.execute(insert_into(session, AuditBody), bodies)
     session.flush()
 
 
-def _locked_head(session: Session, chain_id: uuid.UUID) -> AuditHead:
-    """The chain's head, locked until the commit; made where the chain has none yet, by whoever comes first."""
-    new = insert_into(session, AuditHead).values(chain_id=chain_id, sequence=0, mac=chain.GENESIS)
-    if session.get(AuditHead, chain_id) is None:
-        session.execute(new.on_conflict_do_nothing())
-    statement = sa.select(AuditHead).where(AuditHead.chain_id == chain_id).with_for_update()
-    return session.scalars(statement.execution_options(populate_existing=True)).one()
+def _appended(head: AuditHead, new: _Pending, key_id: str, key: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rows of the event and of its body; the chain's head moves on to them."""
+    sequence, salt = head.sequence + 1, secrets.token_hex(16)
+    hash_of_body = chain.body_hash(salt, new.body)
+    mac = chain.event_mac(
+        key,
+        chain_id=new.chain_id,
+        sequence=sequence,
+        at=new.at,
+        actor=(new.actor.kind, str(new.actor.id) if new.actor.id else None, new.actor.name),
+        action=new.action,
+        subject=new.subject,
+        hash_of_body=hash_of_body,
+        previous_mac=head.mac,
+    )
+    written = {
+        "chain_id": new.chain_id,
+        "sequence": sequence,
+        "at": new.at,
+        "actor_kind": new.actor.kind,
+        "actor_id": new.actor.id,
+        "actor_name": new.actor.name,
+        "action": new.action,
+        "subject_type": new.subject[0],
+        "subject_id": new.subject[1],
+        "body_hash": hash_of_body,
+        "previous_mac": head.mac,
+        "key_id": key_id,
+        "mac": mac,
+    }
+    head.sequence, head.mac = sequence, mac
+    return written, {"chain_id": new.chain_id, "sequence": sequence, "salt": salt, "body": dict(new.body)}
+
+
+def _locked_heads(session: Session, chain_ids: set[uuid.UUID]) -> Mapping[uuid.UUID, AuditHead]:
+    """The chains' heads, locked until the commit, in an order that everyone keeps.
+
+    Where a chain has none yet it is made by whoever comes first, before anything is locked: whoever waits there for
+    another's commit holds nothing that the other may want.
+    """
+    of_chains = AuditHead.chain_id.in_(chain_ids)
+    missing = chain_ids.difference(session.scalars(sa.select(AuditHead.chain_id).where(of_chains)))
+    if missing:
+        new = [{"chain_id": chain_id, "sequence": 0, "mac": chain.GENESIS} for chain_id in sorted(missing)]
+        session.execute(insert_into(session, AuditHead).on_conflict_do_nothing(), new)
+    statement = sa.select(AuditHead).where(of_chains).order_by(AuditHead.chain_id).with_for_update()
+    heads = session.scalars(statement.execution_options(populate_existing=True))
+    return {head.chain_id: head for head in heads}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
+from collections.abc import Iterable
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -30,19 +32,30 @@ def queue(name: str, connection: Redis) -> Queue:
 
 def wake_run(run_id: uuid.UUID, wake_count: int) -> bool:
     """Put the run's job on the queue; False where Redis is away (sweep finds the run again)."""
+    return wake_runs([(run_id, wake_count)])
+
+
+def wake_runs(wakes: Iterable[tuple[uuid.UUID, int]]) -> bool:
+    """The same for each (run, wake count), over one connection; False as soon as Redis is found to be away."""
     try:
         with connect() as connection:
-            queue(EXPORTS, connection).enqueue(
-                "worker.jobs.make_run",
-                str(run_id),
-                job_id=f"run-{run_id}-{wake_count}",
-                result_ttl=0,
-                failure_ttl=FAILURE_SECONDS,
-                unique=True,
-            )
-    except DuplicateJobError:
-        return True
+            exports = queue(EXPORTS, connection)
+            for run_id, wake_count in wakes:
+                _enqueue(exports, run_id, wake_count)
     except RedisError as error:
-        logger.warning("run not woken: Redis is away", run_id=str(run_id), error=str(error))
+        logger.warning("runs not woken: Redis is away", error=str(error))
         return False
     return True
+
+
+def _enqueue(exports: Queue, run_id: uuid.UUID, wake_count: int) -> None:
+    # a job that is there already is as good
+    with contextlib.suppress(DuplicateJobError):
+        exports.enqueue(
+            "worker.jobs.make_run",
+            str(run_id),
+            job_id=f"run-{run_id}-{wake_count}",
+            result_ttl=0,
+            failure_ttl=FAILURE_SECONDS,
+            unique=True,
+        )
