@@ -66,7 +66,7 @@ def samples(today: date) -> Iterator[Sample]:
         "Audit committee, closed cases",
         "otto",
         {
-            "description": "By link only, and only for those who sign in.",
+            "description": "What was closed in the last complete month, by link only.",
             "period": "previous_month",
             "filters": {"status": ["CLOSED"], "date_field": "closed_at"},
             "rule": {"freq": "monthly", "nth": 1, "weekday": 1, "time": "09:30"},
