@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -19,16 +21,22 @@ logger = log(__name__)
 
 def delete_expired_files(now: datetime) -> int:
     """Delete the files whose time is over and that nobody holds; returns how many."""
+    deleted = 0
+    while expired := _expired(now):
+        deleted += sum(_delete(row.id, row.storage_key, now) for row in expired)
+    return deleted
+
+
+def _expired(now: datetime) -> Sequence[sa.Row[uuid.UUID, str]]:
     with Session(database.engine) as session:
-        expired = session.execute(
+        return session.execute(
             sa.select(Artifact.id, Artifact.storage_key)
             .where(Artifact.expires_at <= now, Artifact.deleted_at.is_(None), Artifact.hold.is_(False))
             .limit(BATCH)
         ).all()
-    return sum(_delete(row.id, row.storage_key, now) for row in expired)
 
 
-def _delete(artifact_id: object, key: str, now: datetime) -> bool:
+def _delete(artifact_id: uuid.UUID, key: str, now: datetime) -> bool:
     """The record first: a file that is promised and gone is worse than one that lies a day too long."""
     with write_session() as db:
         row = db.execute(

@@ -53,11 +53,11 @@ def converter(field: Field, formats: tuple[str, ...], zone: ZoneInfo, decimal: s
     numbers, "." or ","."""
     match field.kind:
         case Kind.MOMENT:
-            return functools.lru_cache(REMEMBERED)(functools.partial(_moment, formats=formats or ("iso",), zone=zone))
+            return _moments(formats or ("iso",), zone)
         case Kind.DAY:
             return functools.lru_cache(REMEMBERED)(functools.partial(_day, formats=formats or ("iso",), zone=zone))
         case Kind.WORD:
-            return functools.partial(_word, words=field.words)
+            return functools.lru_cache(REMEMBERED)(functools.partial(_word, words=field.words))
         case Kind.YES_NO:
             return _yes_no
         case Kind.WHOLE:
@@ -66,6 +66,12 @@ def converter(field: Field, formats: tuple[str, ...], zone: ZoneInfo, decimal: s
             return _number if decimal == "." else _number_with_comma
         case _:
             return functools.partial(limited, longest=field.longest) if field.longest else _as_it_is
+
+
+@functools.lru_cache(64)
+def _moments(formats: tuple[str, ...], zone: ZoneInfo) -> Converter:
+    """One for all fields that read alike: a case and its report often bear the same moment."""
+    return functools.lru_cache(REMEMBERED)(functools.partial(_moment, formats=formats, zone=zone))
 
 
 def limited(text: str, longest: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import uuid
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from portal.case_import.report import Tally
 from portal.case_import.upsert import Target, Wanted, hash_of, insert, known_by_key, new_id, update
 from portal.case_import.value_spec import fold
 
+REMEMBERED = 20_000  # names repeat from case to case
 Level = tuple[str, str | None]
 Path = list[Level]
 
@@ -34,12 +36,17 @@ class Names:
         self._target = target
         self._tally = tally
         self._ids: dict[str, uuid.UUID] = {}
+        self._met: set[tuple[Level, ...]] = set()
 
     def ensure_paths(self, session: Session, paths: Iterable[object]) -> None:
         """Make every node of the paths; a path is a list of [name, code] from the top."""
         nodes: dict[str, _Node] = {}
         for path in paths:
             assert isinstance(path, list)
+            levels = tuple((name, code) for name, code in path)
+            if levels in self._met:
+                continue
+            self._met.add(levels)
             parent = None
             for depth in range(1, len(path) + 1):
                 key = path_key(path[:depth])
@@ -91,11 +98,16 @@ class Names:
 
 
 def path_key(path: Iterable[Iterable[str | None]]) -> str:
-    return _bounded(" > ".join(fold(name or "").replace(">", "\\>") for name, _code in path))
+    return _joined(tuple(name for name, _code in path), ">")
 
 
 def place_key(place: Iterable[str | None]) -> str:
-    return _bounded(" | ".join(fold(part or "").replace("|", "\\|") for part in place))
+    return _joined(tuple(place), "|")
+
+
+@functools.lru_cache(REMEMBERED)
+def _joined(names: tuple[str | None, ...], sign: str) -> str:
+    return _bounded(f" {sign} ".join(fold(name or "").replace(sign, f"\\{sign}") for name in names))
 
 
 def _bounded(key: str) -> str:

@@ -26,6 +26,7 @@ def store_file(file: FileToStore) -> Result:
     """ACCEPTED only when what was read back has the artifact's size and hash."""
     target = storage.folder_store()
     try:
+        storage.keep_to_folder(file.key)
         taken = _copy(file, target)
         stored = storage.measure(target, file.key)
     except storage.StorageError as error:

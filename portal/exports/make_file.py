@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from portal.config import settings
 from portal.exports.case_filters import FilterError
 from portal.exports.catalogue import CatalogueError
 from portal.exports.columns import Column
@@ -76,6 +77,7 @@ def _write(
         title=request.title,
         stamped_at=request.planned_for,
         cover=Cover(request, stream, run_reference),
+        guarded=settings().csv_guard,
         **request.format_options,
     )
     writer = writer_for(request.format)

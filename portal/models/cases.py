@@ -96,6 +96,8 @@ class Case(Tenant, Sourced, Base):
         sa.Index("ix_cases_category", "organization_id", "category_id"),
         sa.Index("ix_cases_business_unit", "organization_id", "business_unit_id"),
         sa.Index("ix_cases_location", "organization_id", "location_id"),
+        # the counts beside the builder's choices, without a look at the rows
+        sa.Index("ix_cases_counts", "organization_id", "status", "priority", "outcome", "assignee_email"),
     )
 
     case_number: Mapped[str] = mapped_column(sa.String(64))
@@ -149,7 +151,16 @@ class IntakeReport(Tenant, Sourced, Base):
     __tablename__ = "intake_reports"
     __table_args__ = (
         *tenant_keys(("case_id", "cases"), sourced=True),
-        sa.Index("ix_intake_reports_case", "organization_id", "case_id"),
+        # the earliest report of each case, and the counts of channels, without a look at the rows
+        sa.Index(
+            "ix_intake_reports_case",
+            "organization_id",
+            "case_id",
+            "received_at",
+            "id",
+            "source_channel",
+            "is_anonymous",
+        ),
     )
 
     case_id: Mapped[uuid.UUID]

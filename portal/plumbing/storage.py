@@ -41,6 +41,13 @@ def folder_store() -> ObjectStore:
     return _local_store(settings().effective_export_folder)
 
 
+def keep_to_folder(key: str) -> None:
+    """Raises StorageError where a symbolic link below the export folder would lead the file somewhere else."""
+    place = settings().effective_export_folder.resolve() / key
+    if place.resolve() != place:
+        raise StorageError("The folder leads out of its place by a link, so nothing was stored.", permanent=True)
+
+
 def put_new(store: ObjectStore, key: str, path: Path) -> None:
     """Keep the file at `path` under `key`, which must be free. Raises StorageError; FileExistsError if it is taken."""
     try:

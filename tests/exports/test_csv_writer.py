@@ -256,3 +256,9 @@ def test_libre_office_would_find_what_is_not_guarded(tmp_path):
     path = tmp_path / "export.csv"
     path.write_text("a,b\r\n=1+2,x\r\n")
     assert open_in_libre_office(path, ",").formulas == ["of:=1+2"]
+
+
+def test_the_guard_can_be_set_aside_for_programs_that_read_the_file():
+    """DUEPOST_CSV_GUARD: then text comes back as it is, still cleaned."""
+    assert one_column(ColumnType.TEXT, "=1+1", "+1 555", "a\x00b", guarded=False) == ["=1+1", "+1 555", "a\ufffdb"]
+    assert one_column(ColumnType.TEXT, "=1+1") == ["'=1+1"]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from portal.exports.errors import ExportError
 from portal.exports.make_file import make_file
 from portal.exports.request import ExportRequest
+from portal.models import Case, write_session
 from tests.exports.small_register import fill
 from tests.exports.test_rows import request_of
 from tests.support.cast import Cast
@@ -75,3 +78,16 @@ def test_a_request_survives_being_frozen(app: Flask, cast: Cast) -> None:
     """G1."""
     request = request_of(cast.lakeside, filters={"status": ["OPEN"]}, format_options={"bom": True}, title="Weekly")
     assert ExportRequest.from_json(request.to_json()) == request
+
+
+@pytest.mark.parametrize(("setting", "cell"), [("yes", "'=1+1"), ("no", "=1+1")])
+def test_the_guard_is_a_setting(
+    make_app: Callable[..., Flask], cast: Cast, tmp_path: Path, setting: str, cell: str
+) -> None:
+    """C13."""
+    fill(cast.lakeside, 1)
+    with write_session() as db:
+        db.execute(sa.update(Case).values(outcome_reason="=1+1"))
+    with make_app(DUEPOST_CSV_GUARD=setting).app_context():
+        make_file(request_of(cast.lakeside, column_config={"columns": ["outcome_reason"]}), tmp_path / "file")
+    assert (tmp_path / "file").read_text().splitlines()[1] == cell

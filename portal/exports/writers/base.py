@@ -59,6 +59,8 @@ class WriteOptions:
     """CSV: begin with the byte order mark that Excel wants for UTF-8."""
     header_labels: bool = False
     """CSV: labels in the first line, not keys."""
+    guarded: bool = True
+    """CSV: text that a spreadsheet would run as a formula gets a `'` before it."""
     title: str = "Export"
     """XLSX: the document's title."""
     sheet_name: str = "Cases"

@@ -20,7 +20,7 @@ _QUOTED = '",;\t\r\n'
 
 
 class CsvWriter:
-    """Writes `WriteOptions` of CSV: delimiter, bom, header_labels, zone."""
+    """Writes `WriteOptions` of CSV: delimiter, bom, header_labels, guarded, zone."""
 
     extension: ClassVar[str] = "csv"
     media_type: ClassVar[str] = "text/csv; charset=utf-8"
@@ -35,7 +35,7 @@ class CsvWriter:
     ) -> Written:
         """See `Writer.write`. The same rows and options make the same bytes, however they are paged."""
         check_columns(columns)
-        cells = _CsvCells(options.zone, lone=len(columns) == 1)
+        cells = _CsvCells(options.zone, lone=len(columns) == 1, guarded=options.guarded)
         converters = [cells.of(column.type) for column in columns]
         header = [cells.text(column.label if options.header_labels else column.key) for column in columns]
         out.write(("\ufeff" if options.bom else "").encode() + f"{options.delimiter.join(header)}\r\n".encode())
@@ -52,9 +52,10 @@ class CsvWriter:
 class _CsvCells:
     """Makes the functions that turn columns of values into CSV cells."""
 
-    def __init__(self, zone: ZoneInfo, *, lone: bool) -> None:
+    def __init__(self, zone: ZoneInfo, *, lone: bool, guarded: bool) -> None:
         self.tally = Tally()
         self._zone = zone
+        self._guarded = guarded
         # A line of one empty cell would read as no row at all.
         self._nothing = '""' if lone else ""
         self._hours = LocalHours(zone, _hour_pattern)
@@ -84,7 +85,7 @@ class _CsvCells:
             return self._cell(value)
         if not value:
             return self._nothing
-        safe = guard(clean(value))
+        safe = guard(clean(value)) if self._guarded else clean(value)
         self.tally.changed += safe != value
         return _quote(safe) if any(mark in safe for mark in _QUOTED) else safe
 
@@ -115,7 +116,7 @@ class _CsvCells:
             cells = joined(texts)
         except TypeError:
             return [self.text(value) for value in column]
-        if may_need_clean(cells) or may_need_guard(cells):
+        if may_need_clean(cells) or (self._guarded and may_need_guard(cells)):
             return [self.text(value) for value in column]
         if any(mark in cells for mark in _QUOTED):
             texts = [

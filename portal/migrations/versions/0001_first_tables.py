@@ -196,6 +196,7 @@ def upgrade():
     op.create_index('ix_cases_category', 'cases', ['organization_id', 'category_id'], unique=False)
     op.create_index('ix_cases_closed', 'cases', ['organization_id', 'closed_at'], unique=False)
     op.create_index('ix_cases_created', 'cases', ['organization_id', 'created_at', 'case_number'], unique=False)
+    op.create_index('ix_cases_counts', 'cases', ['organization_id', 'status', 'priority', 'outcome', 'assignee_email'], unique=False)
     op.create_index('ix_cases_location', 'cases', ['organization_id', 'location_id'], unique=False)
     op.create_index('ix_cases_updated', 'cases', ['organization_id', 'updated_at'], unique=False)
     op.create_table('one_time_tokens',
@@ -367,7 +368,7 @@ def upgrade():
     sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_intake_reports_organization_id_id')),
     sa.UniqueConstraint('organization_id', 'source', 'source_key', name=op.f('uq_intake_reports_organization_id_source_source_key'))
     )
-    op.create_index('ix_intake_reports_case', 'intake_reports', ['organization_id', 'case_id'], unique=False)
+    op.create_index('ix_intake_reports_case', 'intake_reports', ['organization_id', 'case_id', 'received_at', 'id', 'source_channel', 'is_anonymous'], unique=False)
     op.create_table('investigations',
     sa.Column('case_id', sa.Uuid(), nullable=False),
     sa.Column('type', sa.String(length=200), nullable=True),
@@ -655,6 +656,7 @@ def downgrade():
     op.drop_table('one_time_tokens')
     op.drop_index('ix_cases_updated', table_name='cases')
     op.drop_index('ix_cases_location', table_name='cases')
+    op.drop_index('ix_cases_counts', table_name='cases')
     op.drop_index('ix_cases_created', table_name='cases')
     op.drop_index('ix_cases_closed', table_name='cases')
     op.drop_index('ix_cases_category', table_name='cases')
