@@ -26,6 +26,7 @@ from tests.support.apps import Clock
 from tests.support.cast import Cast
 from tests.support.mail import Sink
 from tests.support.schedules import make_schedule
+from tests.support.whole_product import wait_until
 
 NewRun = Callable[..., uuid.UUID]
 ANA = audit.Actor("USER", "ana@example.org")
@@ -307,3 +308,49 @@ def test_the_run_that_waited_is_woken_when_the_one_before_is_given_up(
     recover.sweep(moved_clock.forward(seconds=91))
     assert run_of(first).state is RunState.FAILED
     assert woken == [second]
+
+
+def test_a_mail_sent_again_is_the_same_to_the_byte(
+    app: Flask, new_run: NewRun, moved_clock: Clock, mail_sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server took it, the worker was lost before it could say so: a link mail goes out once more."""
+    run_id = new_run(delivery_config={"attach": False, "link": True})
+
+    def fail(*_: object, **__: object) -> None:
+        raise sa.exc.OperationalError("UPDATE", {}, Exception("server closed the connection"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger, "conclude", fail)
+        with pytest.raises(sa.exc.OperationalError):
+            make_run(run_id)
+    for seconds in (91, 60):
+        moved_clock.forward(seconds=seconds)
+        make_run(run_id)
+    first, second = mail_sink.messages()
+    assert first.as_bytes() == second.as_bytes()
+    row = deliveries_of(run_id)["priya@example.org"]
+    assert (row.state, row.resent, row.attempts) == (DeliveryState.ACCEPTED, True, 2)
+
+
+def test_the_heartbeat_renews_the_lease_and_says_when_it_is_lost(
+    make_app: Callable[..., Flask], app: Flask, new_run: NewRun, moved_clock: Clock
+) -> None:
+    run_id = new_run()
+    with make_app(DUEPOST_LEASE_SECONDS="3").app_context():
+        taken = leases.take(run_id, "a", moved_clock.now())
+        assert taken is not None
+        with leases.heartbeat(taken[0]) as check:
+            until = moved_clock.forward(seconds=2) + timedelta(seconds=3)
+            wait_until("the lease is renewed", lambda: run_of(run_id).lease_until == until)
+            check()
+            change(run_id, attempt=2, lease_owner="b")
+            wait_until("the loss is noticed", lambda: _is_lost(check))
+    assert run_of(run_id).lease_owner == "b"
+
+
+def _is_lost(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except leases.LeaseLost:
+        return True
+    return False

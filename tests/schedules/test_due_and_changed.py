@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.orm import selectinload
 
 from portal import audit
 from portal.audit.verify import verify_chains
@@ -253,3 +254,17 @@ def test_the_actor_of_what_the_tick_does_is_the_system(app: Flask, cast: Cast) -
     with write_session() as session:
         rows = session.execute(sa.select(AuditEvent.action, AuditEvent.actor_name)).all()
     assert rows == [("schedule.parked", audit.system.name)]
+
+
+def test_a_ticker_that_read_before_another_moved_writes_nothing(app: Flask, cast: Cast) -> None:
+    """Even were the row not locked: the next moment moves only from where it was read."""
+    schedule_id = make_schedule(cast.lakeside, cast.otto)
+    with write_session() as session:
+        read_before = session.scalars(
+            sa.select(Schedule).where(Schedule.id == schedule_id).options(selectinload(Schedule.destinations))
+        ).all()
+    start_due(DUE)
+    with pytest.raises(tick.MovedMeanwhile), write_session() as session:
+        tick.start(session, read_before, DUE + timedelta(days=7))
+    assert len(runs(schedule_id)) == 1
+    assert schedule(schedule_id).next_run_at == DUE + timedelta(days=7)
