@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import IntegrityError
 
 from portal import leases
 from portal.models import Run, RunState, write_session
@@ -124,3 +125,39 @@ def test_a_queued_run_whose_wake_up_was_lost_is_woken_again_and_ever_more_rarely
     counts = [count for _, count in woken]
     assert counts == list(range(1, len(woken) + 1))
     assert 7 <= len(woken) <= 12
+
+
+def test_a_run_being_delivered_is_in_one_workers_hands(app: Flask, new_run: NewRun, moved_clock: Clock) -> None:
+    run_id = new_run(recipients=["busy@example.org"])
+    make_run(run_id)
+    assert leases.take(run_id, "a", moved_clock.forward(minutes=1))
+    assert leases.take(run_id, "b", moved_clock.forward(seconds=89)) is None
+    assert leases.take(run_id, "b", moved_clock.forward(seconds=1))
+
+
+def test_a_frozen_worker_does_not_pass_the_fence_while_its_successor_works(
+    app: Flask, new_run: NewRun, moved_clock: Clock
+) -> None:
+    run_id = new_run(recipients=["busy@example.org"])
+    make_run(run_id)
+    first = leases.take(run_id, "a", moved_clock.forward(minutes=1))
+    second = leases.take(run_id, "b", moved_clock.forward(seconds=90))
+    again = leases.take(run_id, "a", moved_clock.forward(seconds=90))
+    assert first is not None
+    assert second is not None
+    assert again is not None
+    for lease in (first[0], second[0]):  # an older claim of the same worker is an older claim too
+        assert not leases.renew(lease, moved_clock.now())
+        with pytest.raises(leases.LeaseLost), write_session() as db:
+            leases.fence(db, lease, moved_clock.now())
+    assert leases.renew(again[0], moved_clock.now())
+
+
+def test_the_database_holds_one_running_run_of_a_schedule(app: Flask, cast: Cast, new_run: NewRun) -> None:
+    schedule_id = make_schedule(cast.lakeside, cast.otto)
+    for _ in range(2):
+        run_id = new_run(schedule_id)
+        with write_session() as db:
+            db.query(Run).filter(Run.id == run_id).update({"kind": "PLANNED"})
+    with pytest.raises(IntegrityError), write_session() as db:
+        db.query(Run).filter(Run.schedule_id == schedule_id).update({"state": RunState.RUNNING})

@@ -332,6 +332,19 @@ def test_a_mail_sent_again_is_the_same_to_the_byte(
     assert (row.state, row.resent, row.attempts) == (DeliveryState.ACCEPTED, True, 2)
 
 
+@pytest.mark.parametrize(("before", "attempts"), [(DeliveryState.SENDING, 1), (DeliveryState.PENDING, 0)])
+def test_a_row_of_the_ledger_changes_only_from_where_it_was_read(
+    app: Flask, new_run: NewRun, before: DeliveryState, attempts: int
+) -> None:
+    """The row is PENDING after one attempt."""
+    run_id = new_run(recipients=["busy@example.org"])
+    make_run(run_id)
+    row = deliveries_of(run_id)["busy@example.org"]
+    with pytest.raises(leases.LeaseLost), write_session() as session:
+        ledger.change(session, row.id, before, DeliveryState.ACCEPTED, attempts=attempts)
+    assert deliveries_of(run_id)["busy@example.org"].state is DeliveryState.PENDING
+
+
 def test_the_heartbeat_renews_the_lease_and_says_when_it_is_lost(
     make_app: Callable[..., Flask], app: Flask, new_run: NewRun, moved_clock: Clock
 ) -> None:
