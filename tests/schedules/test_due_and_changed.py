@@ -268,3 +268,44 @@ def test_a_ticker_that_read_before_another_moved_writes_nothing(app: Flask, cast
         tick.start(session, read_before, DUE + timedelta(days=7))
     assert len(runs(schedule_id)) == 1
     assert schedule(schedule_id).next_run_at == DUE + timedelta(days=7)
+
+
+@pytest.mark.parametrize("same_form", [True, False])
+def test_run_now_pressed_ten_times_at_once_is_one_run(app: Flask, cast: Cast, same_form: bool) -> None:
+    schedule_id = make_schedule(cast.lakeside, cast.otto)
+    key, together, shown = str(uuid.uuid4()), threading.Barrier(10), []
+
+    def press() -> None:
+        with app.app_context():
+            together.wait()
+            pressed = key if same_form else str(uuid.uuid4())
+            shown.append(run_now(cast.lakeside, schedule_id, idempotency_key=pressed, actor=otto(cast), now=DUE))
+
+    threads = [threading.Thread(target=press) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(shown) == 10
+    assert len(set(shown)) == len(runs(schedule_id)) == 1
+
+
+def test_a_form_of_run_now_sent_again_after_the_run_ended_shows_that_run(app: Flask, cast: Cast) -> None:
+    """The back button."""
+    schedule_id, key = make_schedule(cast.lakeside, cast.otto), str(uuid.uuid4())
+    first = run_now(cast.lakeside, schedule_id, idempotency_key=key, actor=otto(cast), now=DUE)
+    set_runs(schedule_id, RunState.SUCCEEDED)
+    assert run_now(cast.lakeside, schedule_id, idempotency_key=key, actor=otto(cast), now=LATER) == first
+
+
+def test_the_period_of_a_late_run_counts_from_its_planned_moment(app: Flask, cast: Cast) -> None:
+    """B5: a day late, the same days."""
+    schedule_id = make_schedule(cast.lakeside, cast.otto)
+    start_due(DUE + timedelta(days=1))
+    (run,) = runs(schedule_id)
+    assert run.kind is RunKind.CATCH_UP
+    assert (run.period_from, run.period_to) == (
+        datetime(2026, 10, 3, 4, 0, tzinfo=UTC),
+        datetime(2026, 11, 2, 5, 0, tzinfo=UTC),
+    )
+    assert run.late_seconds == 24 * 3600
