@@ -15,8 +15,9 @@ from portal.delivery.ledger import InHand, Result
 from portal.delivery.stored_file import StoredFile
 from portal.extensions import db
 from portal.leases import Lease, LeaseLost
-from portal.models import Artifact, DeliveryState, DestinationKind, Organization, Run
+from portal.models import Artifact, DeliveryState, DestinationKind, Organization, Run, RunKind
 from portal.plumbing.logs import log
+from portal.zones import zone
 
 logger = log(__name__)
 
@@ -57,9 +58,19 @@ def _attempt(mailer: Mailer, delivery: InHand) -> Result:
 def _file_to_store(delivery: InHand) -> FileToStore:
     with Session(db.engine) as session:
         artifact = session.get_one(Artifact, delivery.artifact_id)
-        configuration = session.get_one(Run, delivery.run_id).configuration
+        run = session.get_one(Run, delivery.run_id)
         slug = session.get_one(Organization, delivery.organization_id).slug
-    local_day = datetime.fromisoformat(configuration["local_day"]).date()
+    local_day = datetime.fromisoformat(run.configuration["local_day"]).date()
     stem = artifact.file_name.rsplit("-", 3)[0]  # the schedule's name without the date and ending
     folder = folder_for(delivery.target, schedule=stem, planned=local_day)
-    return FileToStore(StoredFile.of(artifact), f"{slug}/{folder}/{artifact.file_name}")
+    return FileToStore(StoredFile.of(artifact), f"{slug}/{folder}/{_name_in_folder(run, artifact.file_name)}")
+
+
+def _name_in_folder(run: Run, file_name: str) -> str:
+    """A run now carries its time in the name: nothing in a folder is ever replaced, and the day's planned run has the
+    plain name."""
+    if run.kind is not RunKind.RUN_NOW:
+        return file_name
+    local = run.planned_for.astimezone(zone(run.configuration["schedule"]["timezone"]))
+    stem, dot, ending = file_name.rpartition(".")
+    return f"{stem}-{local:%H%M%S}{dot}{ending}"

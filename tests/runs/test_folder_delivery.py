@@ -44,7 +44,7 @@ def test_a_link_in_the_place_of_the_file_is_not_followed(app: Flask, new_run: Ne
     target = tmp_path / "precious.csv"
     target.write_text("precious")
     (own_folder() / "board").mkdir(parents=True)
-    (own_folder() / "board" / "Open-cases-2026-11-02.csv").symlink_to(target)
+    (own_folder() / "board" / "Open-cases-2026-11-02-070000.csv").symlink_to(target)
     run_id = new_run(recipients=[], folders=["board"])
     make_run(run_id)
     assert deliveries_of(run_id)["board"].state is DeliveryState.REJECTED
@@ -55,7 +55,7 @@ def test_a_folder_with_letters_of_any_script_is_the_one_named(app: Flask, new_ru
     run_id = new_run(recipients=[], folders=["Größe 50+/報告"])
     make_run(run_id)
     assert run_of(run_id).state is RunState.SUCCEEDED
-    assert (own_folder() / "Größe 50+" / "報告" / "Open-cases-2026-11-02.csv").exists()
+    assert (own_folder() / "Größe 50+" / "報告" / "Open-cases-2026-11-02-070000.csv").exists()
 
 
 def test_a_worker_lost_after_the_file_was_stored_stores_it_once(

@@ -20,6 +20,8 @@ from portal.models import (
     DeliveryState,
     DownloadLink,
     ExportFormat,
+    Run,
+    RunKind,
     RunState,
     Schedule,
     UnknownPolicy,
@@ -28,9 +30,11 @@ from portal.models import (
 from portal.plumbing import storage
 from portal.runs import recover, settle
 from portal.runs.make import make_run
+from portal.schedules.start_due import start_due
 from tests.runs.conftest import THREE, deliveries_of, run_of
 from tests.support.apps import Clock
 from tests.support.mail import Sink, attachment_of
+from tests.support.schedules import make_schedule
 
 NewRun = Callable[..., uuid.UUID]
 ANA = audit.Actor("USER", "ana@example.org")
@@ -239,13 +243,14 @@ def test_a_folder_gets_the_same_bytes_and_a_row_of_its_own(app: Flask, new_run: 
     row = deliveries_of(run_id)["board/{year}/{month}/{schedule}"]
     assert (row.state, run_of(run_id).state) == (DeliveryState.ACCEPTED, RunState.SUCCEEDED)
     stored = (
-        settings().effective_export_folder / "lakeside/board/2026/11/Grosse-all-none/Grosse-all-none-2026-11-02.csv"
+        settings().effective_export_folder
+        / "lakeside/board/2026/11/Grosse-all-none/Grosse-all-none-2026-11-02-070000.csv"
     )
     assert hashlib.sha256(stored.read_bytes()).hexdigest() == artifact_of(run_id).sha256
 
 
 def test_a_folder_never_loses_what_stands_there_already(app: Flask, new_run: NewRun) -> None:
-    taken = settings().effective_export_folder / "lakeside/board/Open-cases-2026-11-02.csv"
+    taken = settings().effective_export_folder / "lakeside/board/Open-cases-2026-11-02-070000.csv"
     taken.parent.mkdir(parents=True)
     taken.write_text("somebody else's")
     run_id = new_run(recipients=[], folders=["board"])
@@ -253,6 +258,21 @@ def test_a_folder_never_loses_what_stands_there_already(app: Flask, new_run: New
     assert deliveries_of(run_id)["board"].state is DeliveryState.REJECTED
     assert taken.read_text() == "somebody else's"
     assert run_of(run_id).state is RunState.FAILED
+
+
+def test_a_run_now_and_the_days_planned_run_both_find_room_in_a_folder(
+    app: Flask, cast, new_run: NewRun, moved_clock: Clock
+) -> None:
+    schedule_id = make_schedule(cast.lakeside, cast.otto, recipients=[], folders=["board"])
+    make_run(new_run(schedule_id))
+    start_due(moved_clock.forward(hours=1))
+    with write_session() as db:
+        (planned,) = db.scalars(sa.select(Run.id).where(Run.kind == RunKind.PLANNED))
+    make_run(planned)
+    assert run_of(planned).state is RunState.SUCCEEDED
+    folder = settings().effective_export_folder / "lakeside/board"
+    names = ["Open-cases-2026-11-02-070000.csv", "Open-cases-2026-11-02.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == names
 
 
 def test_an_error_while_making_the_file_is_tried_three_times_and_then_said(
