@@ -51,12 +51,13 @@ def _setting(
     env: str, default: Any, meaning: str, read: Callable[[str], Any] = _text, *, secret: bool = False, least: int = 0
 ) -> Any:
     metadata = {"env": env, "meaning": meaning, "read": read, "secret": secret, "least": least}
-    return field(default=default, metadata=metadata)
+    # a secret stays out of the text of the settings, and so out of any log that they might reach
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings with their defaults. docs/for-operators.md shows this table; `flask doctor` prints it."""
+    """All settings with their defaults. docs/for-operators.md shows this table."""
 
     secret_key: str = _setting(
         "SECRET_KEY", "", "Signs sessions, forms and links; 32 bytes or more, random, kept.", secret=True
@@ -218,16 +219,6 @@ def _check_secret(env: str, value: str) -> None:
         raise SettingsError(f"{env} is shorter than {MIN_SECRET_BYTES} bytes and so can be guessed; {hint}")
     if len(set(value)) < 8:
         raise SettingsError(f"{env} repeats too few characters and so can be guessed; {hint}")
-
-
-def masked(settings: Settings) -> list[tuple[str, str, str]]:
-    """(environment name, value or •••, meaning) of every setting, for `flask doctor`."""
-    rows = []
-    for each in fields(Settings):
-        value = getattr(settings, each.name)
-        shown = "•••" if each.metadata["secret"] and value else str(value)
-        rows.append((each.metadata["env"], shown, each.metadata["meaning"]))
-    return rows
 
 
 def settings() -> Settings:
