@@ -10,6 +10,7 @@ from portal.models.base import (
     updated_rows,
     write_session,
 )
+from portal.models.blackout_day import BlackoutDay
 from portal.models.cases import (
     Attachment,
     BusinessUnit,
@@ -32,6 +33,7 @@ from portal.models.cases import (
 from portal.models.delivery import Delivery, DeliveryAttempt, DeliveryState, DownloadLink, LinkUse, UnknownPolicy
 from portal.models.field_tag import FieldTag, TagDataType, TagSource
 from portal.models.heartbeat import Heartbeat, note_sign_of_life
+from portal.models.notice import Notice, NoticeState
 from portal.models.organization import CaseImport, ImportState, Organization
 from portal.models.run import Artifact, Run, RunKind, RunState
 from portal.models.schedule import (
@@ -41,6 +43,7 @@ from portal.models.schedule import (
     ExportFormat,
     ExportType,
     NoRows,
+    OnBlackout,
     Schedule,
     ScheduleState,
 )
@@ -54,6 +57,7 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "Base",
+    "BlackoutDay",
     "BusinessUnit",
     "Case",
     "CaseImport",
@@ -79,6 +83,9 @@ __all__ = [
     "LinkUse",
     "Location",
     "NoRows",
+    "Notice",
+    "NoticeState",
+    "OnBlackout",
     "OneTimeToken",
     "Organization",
     "Outcome",

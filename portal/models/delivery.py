@@ -76,6 +76,9 @@ class Delivery(Tenant, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # a person's word on an UNKNOWN one: "they have it". The state stays, since no server ever said 250
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    settled_by: Mapped[str | None] = mapped_column(sa.String(254))
 
 
 class DeliveryAttempt(Tenant, Base):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.models.base import Base, UtcDateTime, insert_into, write_session
+from portal.models.base import Base, Json, UtcDateTime, insert_into, write_session
 
 
 class Heartbeat(Base):
@@ -15,10 +17,12 @@ class Heartbeat(Base):
 
     name: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    detail: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
 
-def note_sign_of_life(name: str, now: datetime) -> None:
-    """`name` ("tick", "sweep", "worker:…") was alive at `now`."""
+def note_sign_of_life(name: str, now: datetime, detail: Mapping[str, Any] | None = None) -> None:
+    """`name` ("tick", "sweep", "worker:…") was alive at `now`; `detail` is what the watchdog wants to know beside."""
     with write_session() as db:
-        statement = insert_into(db, Heartbeat).values(name=name, at=now)
-        db.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": now}))
+        values = {"at": now, "detail": dict(detail) if detail is not None else None}
+        statement = insert_into(db, Heartbeat).values(name=name, **values)
+        db.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))

@@ -55,6 +55,18 @@ class Run(Tenant, Base):
             sqlite_where=sa.text("state IN ('QUEUED', 'RUNNING', 'DELIVERING')"),
             postgresql_where=sa.text("state IN ('QUEUED', 'RUNNING', 'DELIVERING')"),
         ),
+        sa.Index(
+            "ix_runs_awaiting_data",
+            "organization_id",
+            sqlite_where=sa.text("ready_after IS NOT NULL"),
+            postgresql_where=sa.text("ready_after IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_runs_missed_untold",
+            "organization_id",
+            sqlite_where=sa.text("state = 'MISSED' AND told_at IS NULL"),
+            postgresql_where=sa.text("state = 'MISSED' AND told_at IS NULL"),
+        ),
     )
 
     schedule_id: Mapped[uuid.UUID]
@@ -72,6 +84,13 @@ class Run(Tenant, Base):
     generation_failures: Mapped[int] = mapped_column(default=0)
     lease_owner: Mapped[str | None] = mapped_column(sa.String(200))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # when the present holder of the lease took it: the time limit counts from here
+    taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # a person asked to stop while a worker had it in hand; the worker looks before each recipient
+    cancel_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    cancel_requested_by: Mapped[str | None] = mapped_column(sa.String(254))
+    # waits for an import that ended after this instant, until not_before at the latest; None: it does not wait
+    ready_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
     not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     wake_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
     wake_count: Mapped[int] = mapped_column(default=0)
@@ -83,6 +102,8 @@ class Run(Tenant, Base):
     error_details: Mapped[str | None] = mapped_column(sa.Text)
     missed_first: Mapped[datetime | None] = mapped_column(UtcDateTime)
     missed_count: Mapped[int | None]
+    # when the owner was told that this was missed; None: not yet
+    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     requested_by_id: Mapped[uuid.UUID | None]
     requested_by: Mapped[str] = mapped_column(sa.String(254), default="")
@@ -99,7 +120,16 @@ class Artifact(Tenant, Base):
     """One file of a run, for one set of recipients that may see the same. Its bytes never change."""
 
     __tablename__ = "artifacts"
-    __table_args__ = (*tenant_keys(("run_id", "runs")), sa.UniqueConstraint("run_id", "variant"))
+    __table_args__ = (
+        *tenant_keys(("run_id", "runs")),
+        sa.UniqueConstraint("run_id", "variant"),
+        sa.Index(
+            "ix_artifacts_to_delete",
+            "deleted_at",
+            sqlite_where=sa.text("deleted_at IS NOT NULL AND file_deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NOT NULL AND file_deleted_at IS NULL"),
+        ),
+    )
 
     run_id: Mapped[uuid.UUID]
     variant: Mapped[str] = mapped_column(sa.String(64))
@@ -116,3 +146,5 @@ class Artifact(Tenant, Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     hold: Mapped[bool] = mapped_column(default=False)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # deleted_at is the promise, this is when the storage had really done it; housekeeping tries until then
+    file_deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -42,6 +42,14 @@ class CatchUp(StrEnum):
     NONE = "NONE"
 
 
+class OnBlackout(StrEnum):
+    """What becomes of an occurrence that falls on a day of the organization's blackout calendar."""
+
+    RUN = "RUN"
+    SKIP = "SKIP"
+    MOVE = "MOVE"
+
+
 class NoRows(StrEnum):
     SEND_EMPTY = "SEND_EMPTY"
     SEND_NOTICE = "SEND_NOTICE"
@@ -101,10 +109,18 @@ class Schedule(Tenant, Base):
     revision: Mapped[int] = mapped_column(default=1)
     catch_up: Mapped[CatchUp] = mapped_column(words(CatchUp, "catch_up"), default=CatchUp.LATEST)
     grace_seconds: Mapped[int | None]
+    on_blackout: Mapped[OnBlackout] = mapped_column(
+        words(OnBlackout, "on_blackout"), default=OnBlackout.RUN, server_default=OnBlackout.RUN.value
+    )
+    # "HH:MM", local: an occurrence waits for the day's import, until then at the latest; None: it does not wait
+    ready_by: Mapped[str | None] = mapped_column(sa.String(5))
 
     last_run_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_run_status: Mapped[str | None] = mapped_column(sa.String(32))
     failure_streak: Mapped[int] = mapped_column(default=0)
+    # when the owner was told of the present streak, and of the present trouble that parks it; None: not yet
+    failure_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    parked_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     owner_id: Mapped[uuid.UUID | None]
     created_by_id: Mapped[uuid.UUID | None]

@@ -1,0 +1,1 @@
+"""Mails to owners and admins about what needs their eyes."""
