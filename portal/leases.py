@@ -21,7 +21,7 @@ from flask import Flask, current_app
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, aliased
 
-from portal import clock
+from portal import clock, failpoints
 from portal.config import settings
 from portal.models import Run, RunState, updated_rows, write_session
 from portal.plumbing.logs import log
@@ -50,6 +50,7 @@ def take(run_id: uuid.UUID, owner: str, now: datetime) -> tuple[Lease, RunState]
     try:
         with write_session() as db:
             row = _take_queued(db, run_id, owner, now) or _take_delivering(db, run_id, owner, now)
+            failpoints.reach("take-before-commit")
     except IntegrityError:
         return None  # another run of the schedule became RUNNING in the same moment: this one waits
     return None if row is None else (Lease(run_id, owner, row.attempt), RunState(row.state))

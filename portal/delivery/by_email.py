@@ -11,7 +11,7 @@ from typing import Self
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal import clock
+from portal import clock, failpoints
 from portal.config import settings
 from portal.delivery import ledger
 from portal.delivery.ledger import InHand, Result
@@ -79,6 +79,7 @@ class Mailer:
             letter = _letter(db, delivery)
         try:
             self._connection.open()
+            failpoints.reach("connected")
             letter = self._fitted(letter, delivery)
             attachment = self._attachment(letter) if letter.attach else None
             message = build_message(letter.facts, attachment)
@@ -93,9 +94,14 @@ class Mailer:
             recipient=message.envelope_recipient,
             message=message.chunks(),
             size=message.size,
-            before_data=lambda: ledger.mark_data(self._lease, delivery, clock.now()),
+            before_data=lambda: self._point_of_no_return(delivery),
         )
         return _result(answer)
+
+    def _point_of_no_return(self, delivery: InHand) -> None:
+        failpoints.reach("before-data-mark")
+        ledger.mark_data(self._lease, delivery, clock.now())
+        failpoints.reach("after-data-mark")
 
     def _fitted(self, letter: _Letter, delivery: InHand) -> _Letter:
         """The same letter, or the one with a link where this server says that it takes nothing so large."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from obstore.store import ObjectStore
 
+from portal import failpoints
 from portal.delivery.ledger import Result
 from portal.delivery.stored_file import StoredFile, checked_copy
 from portal.models import DeliveryState
@@ -28,6 +29,7 @@ def store_file(file: FileToStore) -> Result:
     try:
         storage.keep_to_folder(file.key)
         taken = _copy(file, target)
+        failpoints.reach("folder-after-put")
         stored = storage.measure(target, file.key)
     except storage.StorageError as error:
         state = DeliveryState.REJECTED if error.permanent else DeliveryState.PENDING

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal import failpoints
 from portal.config import settings
 from portal.leases import Lease, LeaseLost, fence
 from portal.models import (
@@ -210,6 +211,7 @@ def finish(lease: Lease, delivery: InHand, result: Result, now: datetime) -> Non
         if row.state not in IN_FLIGHT or row.attempts != delivery.attempt:
             raise LeaseLost(f"delivery {delivery.id}")
         conclude(db, row, result, worker=lease.owner, now=now)
+        failpoints.reach("finish-before-commit")
 
 
 def conclude(db: Session, row: Delivery, result: Result, *, worker: str, now: datetime) -> None:

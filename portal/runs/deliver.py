@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal import clock
+from portal import clock, failpoints
 from portal.delivery import ledger
 from portal.delivery.by_email import Mailer
 from portal.delivery.by_storage import FileToStore, folder_for, store_file
@@ -34,7 +34,11 @@ def deliver_one(lease: Lease, mailer: Mailer, now: datetime) -> bool:
     delivery = ledger.take_one(lease, now)
     if delivery is None:
         return False
-    ledger.finish(lease, delivery, _attempt(mailer, delivery), clock.now())
+    failpoints.reach("sending-after-commit")
+    result = _attempt(mailer, delivery)
+    failpoints.reach("answered")
+    ledger.finish(lease, delivery, result, clock.now())
+    failpoints.reach("finish-after-commit")
     return True
 
 

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from portal import clock
+from portal import clock, failpoints
 from portal.config import VERSION, settings
 from portal.delivery import ledger
 from portal.delivery.mail_message import message_size
@@ -59,6 +59,7 @@ def make_run(run_id: uuid.UUID) -> bool:
     if taken is None:
         return False
     lease, state = taken
+    failpoints.reach("take-after-commit")
     try:
         with heartbeat(lease) as check:
             if state is RunState.RUNNING and not _render(lease, check):
@@ -66,8 +67,11 @@ def make_run(run_id: uuid.UUID) -> bool:
             with write_session() as session:
                 fence(session, lease, clock.now())
                 ledger.recover_in_flight(session, run_id, clock.now())
+                failpoints.reach("recover-before-commit")
             deliver_all(lease, check)
+            failpoints.reach("settle-before")
             settle.settle(lease, clock.now())
+            failpoints.reach("settle-after-commit")
     except LeaseLost:
         logger.warning("run left: another worker took it over", run_id=str(run_id), attempt=lease.attempt)
     return True
@@ -80,10 +84,13 @@ def _render(lease: Lease, check: Callable[[], None]) -> bool:
         with tempfile.TemporaryDirectory(prefix="duepost-") as folder:
             path = Path(folder) / "artifact"
             made = make_file(plan.request, path, on_rows=_progress(lease, check), run_reference=str(plan.id))
+            failpoints.reach("made-file")
             check()
             key = f"{plan.organization_id}/{plan.id}/{lease.attempt}-{VARIANT}.{plan.request.format.lower()}"
             storage.put_new(storage.artifact_store(), key, path)
+            failpoints.reach("stored-file")
         _kept(lease, plan, made, key, clock.now())
+        failpoints.reach("artifact-after-commit")
     except LeaseLost:
         raise
     except Exception as error:
@@ -117,6 +124,7 @@ def _progress(lease: Lease, check: Callable[[], None]) -> Callable[[int, int], N
 
     def on_rows(written: int, expected: int) -> None:
         nonlocal last
+        failpoints.reach("first-page")
         check()
         if time.monotonic() - last < PROGRESS_SECONDS:
             return
@@ -191,6 +199,7 @@ def _kept(lease: Lease, plan: _Plan, made: MadeFile, key: str, now: datetime) ->
         )
         if not moved:
             raise LeaseLost(f"run {plan.id}")
+        failpoints.reach("artifact-before-commit")
 
 
 def _failed(lease: Lease, error: Exception, now: datetime) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal import failpoints
 from portal.config import settings
 from portal.extensions import db as database
 from portal.models import Run, RunState, note_sign_of_life, write_session
@@ -76,6 +77,8 @@ def give_back_lapsed(run_id: uuid.UUID, now: datetime) -> bool:
                 reason="The worker that made it was lost; it is made again.",
                 columns={"wake_after": now, **released},
             )
+        failpoints.reach("lapsed-before-commit")
+    failpoints.reach("lapsed-after-commit")
     wake_next(run.schedule_id)
     return True
 
@@ -123,4 +126,5 @@ def wake_again(run_id: uuid.UUID, now: datetime) -> bool:
         run.wake_count += 1
         run.wake_after = now + min(FIRST_WAIT * 2 ** min(run.wake_count, 10), LONGEST_WAIT)
         wake_count = run.wake_count
+    failpoints.reach("wake-after-commit")
     return wakeups.wake_run(run_id, wake_count)

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal import audit
+from portal import audit, failpoints
 from portal.delivery import ledger
 from portal.leases import Lease, fence
 from portal.models import Artifact, Delivery, DeliveryState, Run, RunState, Schedule, write_session
@@ -42,10 +42,10 @@ def settle(lease: Lease, now: datetime) -> RunState | None:
                 .values(wake_after=due, wake_count=Run.wake_count + 1, reason=_waiting(rows), **released)
                 .execution_options(synchronize_session=False)
             )
-            return None
-        _end(
-            db, run, RunState.DELIVERING, end, _summary(rows), now=now, columns={"reached": _reached(rows), **released}
-        )
+        else:
+            columns = {"reached": _reached(rows), **released}
+            _end(db, run, RunState.DELIVERING, end, _summary(rows), now=now, columns=columns)
+        failpoints.reach("settle-before-commit")
         return end
 
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, selectinload
 
-from portal import audit
+from portal import audit, failpoints
 from portal.extensions import db as database
 from portal.models import RunKind, RunState, Schedule, ScheduleState, note_sign_of_life, write_session
 from portal.plumbing import wakeups
@@ -59,10 +59,13 @@ def _start_batch(now: datetime) -> tuple[int, int]:
         with write_session() as db:
             schedules = _due(db, now, BATCH)
             queued = start(db, schedules, now)
+            failpoints.reach("tick-before-commit")
     except Exception:
         logger.exception("a batch of due schedules failed; taking them one by one")
         return _start_one_by_one(now)
+    failpoints.reach("tick-after-commit")
     wake(queued)
+    failpoints.reach("tick-after-wake")
     return len(schedules), len(queued)
 
 
