@@ -25,6 +25,7 @@ class Notice(Tenant, Base):
     __tablename__ = "notices"
     __table_args__ = (
         *tenant_keys(("user_id", "users")),
+        sa.Index("ix_notices_told", "organization_id", "created_at"),
         sa.Index(
             "ix_notices_due",
             "next_attempt_at",

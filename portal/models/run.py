@@ -55,6 +55,14 @@ class Run(Tenant, Base):
             sqlite_where=sa.text("state IN ('QUEUED', 'RUNNING', 'DELIVERING')"),
             postgresql_where=sa.text("state IN ('QUEUED', 'RUNNING', 'DELIVERING')"),
         ),
+        # how the last day went, without a look at every run there ever was
+        sa.Index(
+            "ix_runs_ended",
+            "finished_at",
+            "state",
+            sqlite_where=sa.text("finished_at IS NOT NULL"),
+            postgresql_where=sa.text("finished_at IS NOT NULL"),
+        ),
         sa.Index(
             "ix_runs_awaiting_data",
             "organization_id",

@@ -78,6 +78,12 @@ class Schedule(Tenant, Base):
         ),
         sa.Index("ix_schedules_name", "organization_id", "name"),
         sa.Index(
+            "ix_schedules_failing",
+            "failure_streak",
+            sqlite_where=sa.text("failure_streak > 0"),
+            postgresql_where=sa.text("failure_streak > 0"),
+        ),
+        sa.Index(
             "ix_schedules_resume",
             "resume_at",
             sqlite_where=sa.text("resume_at IS NOT NULL"),
@@ -112,6 +118,8 @@ class Schedule(Tenant, Base):
     on_blackout: Mapped[OnBlackout] = mapped_column(
         words(OnBlackout, "on_blackout"), default=OnBlackout.RUN, server_default=OnBlackout.RUN.value
     )
+    # when the choice was made: moments before it are no longer moved, whatever the calendar says; None: from ever
+    on_blackout_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # "HH:MM", local: an occurrence waits for the day's import, until then at the latest; None: it does not wait
     ready_by: Mapped[str | None] = mapped_column(sa.String(5))
 

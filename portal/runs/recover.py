@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal import failpoints
+from portal import failpoints, notices
 from portal.config import settings
 from portal.extensions import db as database
 from portal.models import Run, RunState, note_sign_of_life, write_session
@@ -32,7 +32,17 @@ def sweep(now: datetime) -> int:
         found += _taken_care_of(give_back_lapsed, run_id, now)
     for run_id in _to_wake(now):
         found += _taken_care_of(wake_again, run_id, now)
+    _tell(now)
     return found
+
+
+def _tell(now: datetime) -> None:
+    """Last, since it waits for the mail server; and trouble with mails is none of the runs'."""
+    for step in (notices.tell_of_missed, notices.send_due):
+        try:
+            step(now)
+        except Exception:
+            logger.exception("notices were not written or sent; the next sweep tries again")
 
 
 def _taken_care_of(care: Callable[[uuid.UUID, datetime], bool], run_id: uuid.UUID, now: datetime) -> bool:

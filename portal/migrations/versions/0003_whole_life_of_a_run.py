@@ -15,6 +15,7 @@ depends_on = None
 MOMENT = sa.DateTime(timezone=True)
 ADDED = {
     "schedules": (
+        sa.Column("on_blackout_since", MOMENT),
         sa.Column("ready_by", sa.String(5)),
         sa.Column("failure_told_at", MOMENT),
         sa.Column("parked_told_at", MOMENT),
@@ -31,6 +32,8 @@ ADDED = {
     "heartbeats": (sa.Column("detail", sa.JSON().with_variant(postgresql.JSONB(), "postgresql")),),
 }
 PARTIAL_INDEXES = {
+    "ix_schedules_failing": ("schedules", ["failure_streak"], "failure_streak > 0"),
+    "ix_runs_ended": ("runs", ["finished_at", "state"], "finished_at IS NOT NULL"),
     "ix_runs_awaiting_data": ("runs", ["organization_id"], "ready_after IS NOT NULL"),
     "ix_runs_missed_untold": ("runs", ["organization_id"], "state = 'MISSED' AND told_at IS NULL"),
     "ix_artifacts_to_delete": (
@@ -63,6 +66,8 @@ def upgrade():
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("name", sa.String(120), nullable=False),
         sa.Column("source", sa.String(120), nullable=False),
+        sa.Column("added_at", MOMENT, nullable=False),
+        sa.Column("removed_at", MOMENT, nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -70,7 +75,15 @@ def upgrade():
         ),
         sa.PrimaryKeyConstraint("id", name="pk_blackout_days"),
         sa.UniqueConstraint("organization_id", "id", name="uq_blackout_days_organization_id_id"),
-        sa.UniqueConstraint("organization_id", "day", name="uq_blackout_days_organization_id_day"),
+    )
+    standing = sa.text("removed_at IS NULL")
+    op.create_index(
+        "uq_blackout_days_one",
+        "blackout_days",
+        ["organization_id", "day"],
+        unique=True,
+        sqlite_where=standing,
+        postgresql_where=standing,
     )
     op.create_table(
         "notices",
@@ -103,6 +116,7 @@ def upgrade():
         sa.UniqueConstraint("organization_id", "id", name="uq_notices_organization_id_id"),
         sa.UniqueConstraint("key", name="uq_notices_key"),
     )
+    op.create_index("ix_notices_told", "notices", ["organization_id", "created_at"])
     due = "state IN ('PENDING', 'SENDING')"
     op.create_index(
         "ix_notices_due", "notices", ["next_attempt_at"], sqlite_where=sa.text(due), postgresql_where=sa.text(due)
