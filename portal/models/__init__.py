@@ -6,7 +6,6 @@ from portal.models.base import (
     UtcDateTime,
     guard_reading_session,
     insert_into,
-    prepare_engine,
     updated_rows,
     write_session,
 )
@@ -31,6 +30,7 @@ from portal.models.cases import (
     Subject,
 )
 from portal.models.delivery import Delivery, DeliveryAttempt, DeliveryState, DownloadLink, LinkUse, UnknownPolicy
+from portal.models.engine import prepare_engine
 from portal.models.field_tag import FieldTag, TagDataType, TagSource
 from portal.models.heartbeat import Heartbeat, note_sign_of_life
 from portal.models.notice import Notice, NoticeState

@@ -13,12 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from portal.extensions import Base, db
-
-WRITE = "duepost_write"
+from portal.models.engine import WRITE
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -126,24 +125,6 @@ def _refuse_writes(session: Any, _context: Any, _instances: Any) -> None:
         raise RuntimeError("the reading session was given something to write; use write_session()")
 
 
-def prepare_engine(engine: Engine) -> None:
-    """Set the engine's manners: on SQLite WAL, foreign keys, FULL durability, and transactions that we begin."""
-    if engine.dialect.name != "sqlite":
-        return
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver begins nothing; _begin_sqlite does
-    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITE) else "BEGIN")
-
-
 __all__ = [
     "Base",
     "Json",
@@ -153,7 +134,6 @@ __all__ = [
     "guard_reading_session",
     "insert_into",
     "new_id",
-    "prepare_engine",
     "tenant_keys",
     "updated_rows",
     "words",
