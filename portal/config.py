@@ -121,6 +121,34 @@ class Settings:
     generation_attempts: int = _setting(
         "DUEPOST_GENERATION_ATTEMPTS", 3, "How often making a file is tried before the run fails.", _whole, least=1
     )
+    pause_after_failures: int = _setting(
+        "DUEPOST_PAUSE_AFTER_FAILURES",
+        5,
+        "A schedule that failed so many times in a row is paused and its owner told; 0: never.",
+        _whole,
+    )
+    metrics_token: str = _setting(
+        "DUEPOST_METRICS_TOKEN",
+        "",
+        "Bearer token of /metrics; where not set, only this machine itself is answered.",
+        secret=True,
+    )
+    run_time_limit_seconds: int = _setting(
+        "DUEPOST_RUN_TIME_LIMIT_SECONDS",
+        3600,
+        "How long making one file may take before it is stopped.",
+        _whole,
+        least=1,
+    )
+    run_memory_limit_mb: int = _setting(
+        "DUEPOST_RUN_MEMORY_LIMIT_MB", 1024, "How much memory one run may take before it is stopped.", _whole, least=64
+    )
+    ping_url: str = _setting(
+        "DUEPOST_PING_URL",
+        "",
+        "http or https address asked after each tick, so that its keeper tells you when the asking stops.",
+        secret=True,
+    )
     csv_guard: bool = _setting(
         "DUEPOST_CSV_GUARD", True, "Put ' before text that a spreadsheet would run as a formula.", _yes_no
     )
@@ -195,6 +223,8 @@ def _check(settings: Settings) -> None:
     _check_secret("SECRET_KEY", settings.secret_key)
     if settings.audit_key:
         _check_secret("DUEPOST_AUDIT_KEY", settings.audit_key)
+    if settings.metrics_token:
+        _check_secret("DUEPOST_METRICS_TOKEN", settings.metrics_token)
     scheme = settings.effective_database_url.split(":", 1)[0].split("+", 1)[0]
     if scheme not in {"sqlite", "postgresql"}:
         raise SettingsError("DATABASE_URL must begin with sqlite:/// or postgresql://.")
@@ -205,6 +235,9 @@ def _check(settings: Settings) -> None:
     public = urlsplit(settings.public_url)
     if public.scheme not in {"http", "https"} or not public.hostname:
         raise SettingsError("PUBLIC_URL must be a whole address such as https://exports.example.org.")
+    ping = urlsplit(settings.ping_url)
+    if settings.ping_url and (ping.scheme not in {"http", "https"} or not ping.hostname):
+        raise SettingsError("DUEPOST_PING_URL must be a whole address that begins with http:// or https://.")
     if settings.mail_use_tls and settings.mail_use_ssl:
         raise SettingsError("Set MAIL_USE_TLS or MAIL_USE_SSL, not both.")
     if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:

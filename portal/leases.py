@@ -40,9 +40,14 @@ class Lease:
     attempt: int
 
 
-def new_owner() -> str:
-    """A name no other worker has, now or after a restart."""
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+def new_token() -> str:
+    """What tells one holder of a lease from all others; whoever starts a worker may keep it to know its leases by."""
+    return secrets.token_hex(8)
+
+
+def new_owner(token: str | None = None) -> str:
+    """A name no other worker has, now or after a restart; it ends in `token`."""
+    return f"{socket.gethostname()}:{os.getpid()}:{token or new_token()}"
 
 
 def take(run_id: uuid.UUID, owner: str, now: datetime) -> tuple[Lease, RunState] | None:
@@ -66,6 +71,8 @@ def _take_queued(db: Session, run_id: uuid.UUID, owner: str, now: datetime) -> s
                 other.state == RunState.RUNNING,
                 sa.and_(
                     other.state == RunState.QUEUED,
+                    # one that waits for the day's data keeps nobody from being made meanwhile
+                    sa.or_(other.ready_after.is_(None), other.not_before.is_(None), other.not_before <= now),
                     sa.or_(
                         other.planned_for < Run.planned_for,
                         sa.and_(other.planned_for == Run.planned_for, other.id < Run.id),
@@ -84,6 +91,7 @@ def _take_queued(db: Session, run_id: uuid.UUID, owner: str, now: datetime) -> s
             attempt=Run.attempt + 1,
             lease_owner=owner,
             lease_until=_until(now),
+            taken_at=now,
             started_at=sa.func.coalesce(Run.started_at, sa.literal(now, Run.started_at.type)),
             rows_written=0,
         )
@@ -99,7 +107,7 @@ def _take_delivering(db: Session, run_id: uuid.UUID, owner: str, now: datetime) 
         .where(Run.id == run_id, Run.state == RunState.DELIVERING)
         .where(sa.or_(Run.lease_until.is_(None), Run.lease_until <= now))
         # should this worker be lost, sweep is to look as soon as the lease has lapsed, not after an earlier wait
-        .values(attempt=Run.attempt + 1, lease_owner=owner, lease_until=_until(now), wake_after=now)
+        .values(attempt=Run.attempt + 1, lease_owner=owner, lease_until=_until(now), taken_at=now, wake_after=now)
         .returning(Run.attempt, Run.state)
         .execution_options(synchronize_session=False)
     )
@@ -125,6 +133,8 @@ def _renew(db: Session, lease: Lease, now: datetime) -> bool:
             Run.lease_owner == lease.owner,
             Run.attempt == lease.attempt,
             Run.lease_until > now,
+            # one that a person has cancelled, or that ended otherwise, is in nobody's hands
+            Run.state.in_([RunState.RUNNING, RunState.DELIVERING]),
         )
         .values(lease_until=_until(now))
     )

@@ -8,24 +8,20 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import time
 
 from redis import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-from rq import Worker
 from rq.serializers import JSONSerializer
 
 from portal.config import SettingsError, settings
 from portal.plumbing import wakeups
-from portal.plumbing.logs import log
 from worker import app
+from worker.keep_going import keep_going
+from worker.watched_worker import WatchedWorker
 
 # A worker that died is noticed after these, not after RQ's own defaults of up to thirteen minutes.
 WORKER_TTL_SECONDS = 75
-MONITORING_SECONDS = 10
 MAINTENANCE_SECONDS = 60
-REDIS_AWAY_SECONDS = 2
+CONNECT_SECONDS = 5
 QUEUES = {"exports": wakeups.EXPORTS, "upkeep": wakeups.UPKEEP}
 
 
@@ -50,26 +46,23 @@ def main(arguments: list[str]) -> int:
 
 
 def _work_until_stopped(url: str, queue: str) -> None:
-    """RQ's worker ends when Redis goes away; this one waits for it and goes on."""
-    logger = log("worker")
-    while True:
-        try:
-            connection = Redis.from_url(url)
-            worker = Worker(
-                [wakeups.queue(queue, connection)],
-                connection=connection,
-                serializer=JSONSerializer,
-                worker_ttl=WORKER_TTL_SECONDS,
-                job_monitoring_interval=MONITORING_SECONDS,
-                maintenance_interval=MAINTENANCE_SECONDS,
-                log_job_description=False,
-            )
-            worker.work(logging_level="WARNING")
-        except (RedisConnectionError, RedisTimeoutError) as error:
-            logger.warning("Redis is away; waiting", error=str(error))
-            time.sleep(REDIS_AWAY_SECONDS)
-        else:
-            return
+    """RQ's worker ends at many an error of Redis; then another is made, until this process is to end."""
+    current: WatchedWorker | None = None
+
+    def work() -> None:
+        nonlocal current
+        connection = Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS)
+        current = WatchedWorker(
+            [wakeups.queue(queue, connection)],
+            connection=connection,
+            serializer=JSONSerializer,
+            worker_ttl=WORKER_TTL_SECONDS,
+            maintenance_interval=MAINTENANCE_SECONDS,
+            log_job_description=False,
+        )
+        current.work(logging_level="WARNING")
+
+    keep_going(work, lambda: current is not None and current.asked_to_stop)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,18 @@ import uuid
 import structlog
 
 from portal import clock, retention
+from portal.plumbing import ping
 from portal.runs import make, recover
-from portal.schedules.start_due import start_due
+from portal.schedules.tick import tick
 from worker import in_app
+from worker.watched_worker import lease_token
 
 
 @in_app
 def start_due_schedules() -> None:
     """The tick, every 15 seconds."""
-    start_due(clock.now())
+    tick(clock.now())
+    ping.tell_outside()
 
 
 @in_app
@@ -27,7 +30,7 @@ def recover_lost_runs() -> None:
 @in_app
 def make_run(run_id: str) -> None:
     with structlog.contextvars.bound_contextvars(run_id=run_id):
-        make.make_run(uuid.UUID(run_id))
+        make.make_run(uuid.UUID(run_id), lease_token())
 
 
 @in_app

@@ -6,25 +6,25 @@ when it dies between two of its steps, and reckons in the server's own zone.
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq_scheduler import Scheduler
 
 from portal.config import SettingsError, settings
 from portal.plumbing import wakeups
-from portal.plumbing.logs import log
 from worker import app
+from worker.keep_going import keep_going
 
 LOOP_SECONDS = 1
-REDIS_AWAY_SECONDS = 2
+REDIS_SECONDS = 5
 DAY_SECONDS = 86_400
 # id: (dotted name of the job, seconds between two)
 ENTRIES = {
@@ -32,7 +32,6 @@ ENTRIES = {
     "sweep": ("worker.jobs.recover_lost_runs", 30),
     "housekeeping": ("worker.jobs.housekeeping", DAY_SECONDS),
 }
-logger = log("scheduler")
 
 
 class JsonJob(Job):
@@ -51,9 +50,25 @@ class JsonJob(Job):
 class FixedEntriesScheduler(Scheduler):  # type: ignore[misc]
     """Looks before each loop whether its entries are there: Redis may have been flushed."""
 
+    asked_to_stop = False
+
     def enqueue_jobs(self) -> Any:
         put_back_entries(self)
         return super().enqueue_jobs()
+
+    def enqueue_job(self, job: Job) -> None:
+        """One of each waits at most: an upkeep worker that was away for days is not to tick for all of them."""
+        self.get_queue_for_job(job).remove(job.id)
+        super().enqueue_job(job)
+
+    def _install_signal_handlers(self) -> None:
+        """rq-scheduler's own would speak to Redis from within, and could not end while that is away."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def _stop(self, *_: object) -> None:
+        self.asked_to_stop = True
+        raise StopRequested
 
 
 def make_scheduler(connection: Redis) -> FixedEntriesScheduler:
@@ -63,12 +78,16 @@ def make_scheduler(connection: Redis) -> FixedEntriesScheduler:
 
 
 def put_back_entries(scheduler: Scheduler) -> None:
-    """Each fixed entry is there and readable; whatever else stands in its place or beside it is taken out."""
-    known = {member.decode() for member in scheduler.connection.zrange(scheduler.scheduled_jobs_key, 0, -1)}
-    for stranger in known - ENTRIES.keys():
+    """Each fixed entry is there, readable and near; whatever else stands in its place or beside it is taken out."""
+    found = scheduler.connection.zrange(scheduler.scheduled_jobs_key, 0, -1, withscores=True)
+    due = {member.decode(): score for member, score in found}
+    for stranger in due.keys() - ENTRIES.keys():
         scheduler.cancel(stranger)
+    now = time.time()
     for entry_id, (job, seconds) in ENTRIES.items():
-        if entry_id in known and Job.exists(entry_id, connection=scheduler.connection):
+        # further away than its interval: the clock was put back since
+        near = entry_id in due and due[entry_id] <= now + seconds + LOOP_SECONDS
+        if near and Job.exists(entry_id, connection=scheduler.connection):
             continue
         scheduler.schedule(datetime.now(UTC), job, interval=seconds, id=entry_id, timeout=-1, queue_name=wakeups.UPKEEP)
 
@@ -81,12 +100,20 @@ def main() -> int:
         return 2
     with application.app_context():
         url = settings().effective_redis_url
-    while True:
-        try:
-            make_scheduler(Redis.from_url(url)).run()
-        except (RedisConnectionError, RedisTimeoutError) as error:
-            logger.warning("Redis is away; waiting", error=str(error))
-            time.sleep(REDIS_AWAY_SECONDS)
+    schedule_until_stopped(url)
+    return 0
+
+
+def schedule_until_stopped(url: str) -> None:
+    current: FixedEntriesScheduler | None = None
+
+    def schedule() -> None:
+        nonlocal current
+        connection = Redis.from_url(url, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS)
+        current = make_scheduler(connection)
+        current.run()
+
+    keep_going(schedule, lambda: current is not None and current.asked_to_stop)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from portal import audit, clock, retention
 from portal.extensions import db
 from portal.models import Organization, Run, RunState, Schedule, ScheduleState
 from portal.moments import MomentError, instant_text, parse_instant
+from portal.plumbing import ping
 from portal.plumbing.mail_text import one_line
 from portal.runs import recover
 from portal.runs.states import OPEN
@@ -23,7 +24,7 @@ from portal.schedules.changes import ChangedMeanwhile
 from portal.schedules.inputs import NotAccepted
 from portal.schedules.rule import RuleError, parse_rule
 from portal.schedules.run_now import CannotRun, run_now
-from portal.schedules.start_due import start_due
+from portal.schedules.tick import tick as tick_once
 from portal.schedules.words import rule_in_words
 
 LOOK_SECONDS = 0.5
@@ -116,7 +117,9 @@ def resume(schedule: str, slug: str | None) -> None:
 @click.command("tick")
 def tick() -> None:
     """Start everything that is due, once."""
-    click.echo(f"{_counted(start_due(clock.now()))} queued.")
+    queued = tick_once(clock.now())
+    ping.tell_outside()
+    click.echo(f"{_counted(queued)} queued.")
 
 
 @click.command("sweep")

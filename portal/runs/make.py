@@ -33,8 +33,10 @@ from portal.leases import Lease, LeaseLost, fence, heartbeat, new_owner, take
 from portal.models import Artifact, Run, RunState, write_session
 from portal.plumbing import storage
 from portal.plumbing.logs import log
-from portal.runs import recover, settle
+from portal.runs import recover, settle, stopping
 from portal.runs.deliver import deliver_all
+from portal.runs.hand_back import hand_back
+from portal.runs.stopping import StopAsked
 from portal.runs.transitions import change_state, without_configuration
 
 VARIANT = "all"
@@ -53,28 +55,51 @@ class _Plan:
     request: ExportRequest
 
 
-def make_run(run_id: uuid.UUID) -> bool:
-    """Do all that can be done for the run now; False where it is not this worker's to take."""
-    taken = take(run_id, new_owner(), clock.now())
+def make_run(run_id: uuid.UUID, token: str | None = None) -> bool:
+    """Do all that can be done for the run now; False where it is not this worker's to take.
+
+    `token` ends the name under which the lease is held, for whoever watches over this process.
+    """
+    taken = take(run_id, new_owner(token), clock.now())
     if taken is None:
         return False
     lease, state = taken
     failpoints.reach("take-after-commit")
     try:
-        with heartbeat(lease) as check:
+        with heartbeat(lease) as still_ours:
+            check = _both(still_ours, stopping.check)
             if state is RunState.RUNNING and not _render(lease, check):
                 return True
             with write_session() as session:
                 fence(session, lease, clock.now())
                 ledger.recover_in_flight(session, run_id, clock.now())
                 failpoints.reach("recover-before-commit")
+            check()
             deliver_all(lease, check)
             failpoints.reach("settle-before")
             settle.settle(lease, clock.now())
             failpoints.reach("settle-after-commit")
     except LeaseLost:
         logger.warning("run left: another worker took it over", run_id=str(run_id), attempt=lease.attempt)
+    except StopAsked:
+        _given_back(lease)
     return True
+
+
+def _given_back(lease: Lease) -> None:
+    logger.info("run given back: this worker was asked to end", run_id=str(lease.run_id), attempt=lease.attempt)
+    try:
+        hand_back(lease, clock.now())
+    except LeaseLost:
+        logger.warning("run left: it is no longer this worker's", run_id=str(lease.run_id), attempt=lease.attempt)
+
+
+def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def check() -> None:
+        first()
+        second()
+
+    return check
 
 
 def _render(lease: Lease, check: Callable[[], None]) -> bool:
@@ -91,7 +116,7 @@ def _render(lease: Lease, check: Callable[[], None]) -> bool:
             failpoints.reach("stored-file")
         _kept(lease, plan, made, key, clock.now())
         failpoints.reach("artifact-after-commit")
-    except LeaseLost:
+    except (LeaseLost, StopAsked):
         raise
     except Exception as error:
         logger.exception("making the file failed", run_id=str(lease.run_id), attempt=lease.attempt)
