@@ -12,6 +12,8 @@ from typing import Any
 from portal.config import Settings
 
 GENESIS = "0" * 64
+# one for all: json.dumps would make a new one for each event
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def audit_key(settings: Settings) -> tuple[str, bytes]:
@@ -25,7 +27,7 @@ def audit_key(settings: Settings) -> tuple[str, bytes]:
 
 def canonical(value: Any) -> bytes:
     """The same JSON bytes for the same value, whichever database gave it back."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def body_hash(salt: str, body: Any) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from portal.audit import chain
 from portal.config import settings
 from portal.models import INSTALLATION, AuditBody, AuditEvent, AuditHead, insert_into
+from portal.models.many_rows import compare_and_set, insert_rows
 
 PENDING = "pending_audit_events"
 
@@ -77,21 +78,30 @@ def record(
     session.info.setdefault(PENDING, []).append(pending)
 
 
+@dataclass
+class _Head:
+    """The end of a chain as this transaction moves it on."""
+
+    sequence: int
+    mac: str
+
+
 @event.listens_for(Session, "before_commit")
 def _write_pending(session: Session) -> None:
     pending: list[_Pending] = session.info.pop(PENDING, [])
     if not pending:
         return
     session.flush()
-    heads = _locked_heads(session, {each.chain_id for each in pending})
+    locked = _locked_heads(session, {each.chain_id for each in pending})
+    heads = {chain_id: _Head(*end) for chain_id, end in locked.items()}
     key = chain.audit_key(settings())
-    events, bodies = zip(*(_appended(heads[each.chain_id], each, *key) for each in pending), strict=True)
-    session.execute(insert_into(session, AuditEvent), events)
-    session.execute(insert_into(session, AuditBody), bodies)
-    session.flush()
+    written = [_appended(heads[each.chain_id], each, *key) for each in pending]
+    insert_rows(session, AuditEvent, [written_event for written_event, _ in written])
+    insert_rows(session, AuditBody, [body for _, body in written])
+    compare_and_set(session, AuditHead, [({"chain_id": chain_id}, vars(heads[chain_id])) for chain_id in sorted(heads)])
 
 
-def _appended(head: AuditHead, new: _Pending, key_id: str, key: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+def _appended(head: _Head, new: _Pending, key_id: str, key: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     """The rows of the event and of its body; the chain's head moves on to them."""
     sequence, salt = head.sequence + 1, secrets.token_hex(16)
     hash_of_body = chain.body_hash(salt, new.body)
@@ -125,8 +135,8 @@ def _appended(head: AuditHead, new: _Pending, key_id: str, key: bytes) -> tuple[
     return written, {"chain_id": new.chain_id, "sequence": sequence, "salt": salt, "body": dict(new.body)}
 
 
-def _locked_heads(session: Session, chain_ids: set[uuid.UUID]) -> Mapping[uuid.UUID, AuditHead]:
-    """The chains' heads, locked until the commit, in an order that everyone keeps.
+def _locked_heads(session: Session, chain_ids: set[uuid.UUID]) -> Mapping[uuid.UUID, tuple[int, str]]:
+    """(sequence, MAC) at the end of each chain, locked until the commit, in an order that everyone keeps.
 
     Where a chain has none yet it is made by whoever comes first, before anything is locked: whoever waits there for
     another's commit holds nothing that the other may want.
@@ -136,6 +146,7 @@ def _locked_heads(session: Session, chain_ids: set[uuid.UUID]) -> Mapping[uuid.U
     if missing:
         new = [{"chain_id": chain_id, "sequence": 0, "mac": chain.GENESIS} for chain_id in sorted(missing)]
         session.execute(insert_into(session, AuditHead).on_conflict_do_nothing(), new)
-    statement = sa.select(AuditHead).where(of_chains).order_by(AuditHead.chain_id).with_for_update()
-    heads = session.scalars(statement.execution_options(populate_existing=True))
-    return {head.chain_id: head for head in heads}
+    # columns alone, not objects: an object that was read before the lock would keep its older end
+    statement = sa.select(AuditHead.chain_id, AuditHead.sequence, AuditHead.mac).where(of_chains)
+    rows = session.execute(statement.order_by(AuditHead.chain_id).with_for_update())
+    return {chain_id: (sequence, mac) for chain_id, sequence, mac in rows}
