@@ -104,7 +104,7 @@ def edit_schedule(
         if schedule.state is ScheduleState.ENDED:
             schedule.state = ScheduleState.ACTIVE
         _touch(schedule, now)
-        schedule.parked_until = schedule.last_error = None
+        schedule.parked_until = schedule.parked_told_at = schedule.last_error = None
         if started is None:
             started = _started_as_mended(db, schedule, now)
         plan_from(schedule, now)

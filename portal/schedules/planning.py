@@ -54,7 +54,8 @@ def planned_occurrence(schedule: Schedule) -> Occurrence:
 def resume(db: Session, schedule: Schedule, *, actor: audit.Actor, now: datetime, why: str) -> None:
     """Active again, in the caller's transaction; the next moment counts from now."""
     schedule.state, schedule.state_reason = ScheduleState.ACTIVE, ""
-    schedule.resume_at = schedule.parked_until = schedule.last_error = None
+    schedule.resume_at = schedule.parked_until = schedule.parked_told_at = schedule.last_error = None
+    schedule.failure_streak = 0
     schedule.revision += 1
     schedule.updated_at = now
     plan_from(schedule, now)

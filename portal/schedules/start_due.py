@@ -17,9 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, selectinload
 
-from portal import audit, failpoints
+from portal import audit, failpoints, notices
 from portal.extensions import db as database
 from portal.models import RunKind, RunState, Schedule, ScheduleState, note_sign_of_life, write_session
+from portal.notices import texts
 from portal.plumbing import wakeups
 from portal.plumbing.logs import log
 from portal.runs.start import NewRun, insert_runs, skip_waiting
@@ -210,6 +211,7 @@ def _move(db: Session, steps: Sequence[tuple[Schedule, Occurrence | None]], now:
             "old_moment": schedule.next_run_at,
             "old_revision": schedule.revision,
             "parked_until": None,
+            "parked_told_at": None,
             "last_error": None,
             **planned_columns(following),
         }
@@ -218,7 +220,7 @@ def _move(db: Session, steps: Sequence[tuple[Schedule, Occurrence | None]], now:
     if db.connection().execute(statement, rows).rowcount != len(rows):
         raise MovedMeanwhile(", ".join(f"schedule {schedule.id}" for schedule, _ in steps))
     for schedule, following in steps:
-        db.expire(schedule, ["parked_until", "last_error", *planned_columns(following)])
+        db.expire(schedule, ["parked_until", "parked_told_at", "last_error", *planned_columns(following)])
         if following is None:
             audit.record(
                 db,
@@ -299,12 +301,15 @@ def _resume_due(now: datetime) -> None:
 def _park(schedule_id: uuid.UUID, error: Exception, now: datetime) -> None:
     """Let it rest for an hour, by a statement that reads nothing of the row but its name."""
     until, last_error = now + PARKED, f"{type(error).__name__}: {error}"[:500]
+    told_at = sa.func.coalesce(Schedule.parked_told_at, sa.literal(now, Schedule.parked_told_at.type))
     with write_session() as db:
         row = db.execute(
             sa.update(Schedule)
             .where(Schedule.id == schedule_id)
-            .values(parked_until=until, last_error=last_error)
-            .returning(Schedule.organization_id, Schedule.name)
+            .values(parked_until=until, last_error=last_error, parked_told_at=told_at)
+            .returning(
+                Schedule.organization_id, Schedule.name, Schedule.timezone, Schedule.owner_id, Schedule.parked_told_at
+            )
             .execution_options(synchronize_session=False)
         ).one()
         audit.record(
@@ -315,6 +320,18 @@ def _park(schedule_id: uuid.UUID, error: Exception, now: datetime) -> None:
             action="schedule.parked",
             subject=("schedule", schedule_id),
             body={"name": row.name, "until": until.isoformat(), "error": last_error},
+        )
+        words = texts.parked(row.name, row.timezone, until, schedule_id)
+        # once for each trouble, however long it lasts: the key is the moment at which it began
+        notices.post(
+            db,
+            organization_id=row.organization_id,
+            key=f"parked:{schedule_id}:{row.parked_told_at.isoformat()}",
+            kind="PARKED",
+            to=notices.owner_or_admins(db, row.organization_id, row.owner_id),
+            subject=words.subject,
+            text=words.text,
+            now=now,
         )
 
 

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from portal import clock, create_app
 from portal.extensions import db
+from portal.schedules import clock_watch
 from tests.support.databases import SECRET, PostgresDatabases, SqliteDatabases
 
 __all__ = ["Clock", "app", "app_settings", "client", "database_url", "databases", "make_app", "moved_clock"]
@@ -92,10 +93,14 @@ def client(app: Flask) -> Any:
 
 
 class Clock:
-    """What `clock.now()` says in a test: it stands still until moved."""
+    """What `clock.now()` says in a test: it stands still until moved.
+
+    Time passes where it is moved `forward` or `set`; `jump` sets the clock alone, as a wrong time server does.
+    """
 
     def __init__(self, start: datetime) -> None:
         self.moment = start
+        self.set_wrong_by = timedelta()
 
     def now(self) -> datetime:
         return self.moment
@@ -108,10 +113,19 @@ class Clock:
         self.moment = moment
         return moment
 
+    def jump(self, **parts: float) -> datetime:
+        self.set_wrong_by += timedelta(**parts)
+        return self.forward(**parts)
+
+    def boot_time(self) -> tuple[str, float]:
+        """Seconds since the machine started: what the time is without the jumps."""
+        return "test", (self.moment - self.set_wrong_by).timestamp() - 1_700_000_000
+
 
 @pytest.fixture
 def moved_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Monday 2 November 2026, 12:00 UTC, and standing."""
     held = Clock(datetime(2026, 11, 2, 12, 0, tzinfo=UTC))
     monkeypatch.setattr(clock, "now", held.now)
+    monkeypatch.setattr(clock_watch, "boot_time", held.boot_time)
     return held
