@@ -1,10 +1,7 @@
-"""The ledger: one row per recipient, and the few changes it may go through, each a conditional update under the lease.
+"""The ledger: one row per recipient, and the few changes it may go through (LEGAL), each a conditional update.
 
-PENDING -> SENDING (committed before anything is done)
-SENDING -> PENDING (nothing was handed over), REJECTED, BLOCKED, ACCEPTED (storage)
-SENDING -> DATA    (committed right before DATA: the point of no return)
-DATA    -> ACCEPTED, PENDING, REJECTED (the server's answer), UNKNOWN (no answer)
-UNKNOWN -> PENDING once, where the policy is to send again; else it stays
+SENDING is committed before anything is done, DATA right before the point of no return: from there on only the server's
+answer tells, and without one the row is UNKNOWN. What people change stands in `by_hand`.
 """
 
 from __future__ import annotations
@@ -38,7 +35,29 @@ from portal.models import (
 
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 GIVE_UP_AFTER = timedelta(hours=24)
+EARLIER_TRY = "An earlier try may have arrived."
 IN_FLIGHT = (DeliveryState.SENDING, DeliveryState.DATA)
+
+D = DeliveryState
+LEGAL: dict[DeliveryState, frozenset[DeliveryState]] = {
+    # UNKNOWN: nothing more is tried, and an earlier try may have arrived
+    D.PENDING: frozenset({D.SENDING, D.EXPIRED, D.CANCELLED, D.UNKNOWN}),
+    # itself: a link in the place of the attachment; ACCEPTED: a folder has no DATA; UNKNOWN: as above
+    D.SENDING: frozenset({D.SENDING, D.DATA, D.PENDING, D.REJECTED, D.BLOCKED, D.ACCEPTED, D.UNKNOWN}),
+    D.DATA: frozenset({D.ACCEPTED, D.PENDING, D.REJECTED, D.UNKNOWN}),
+    # itself: a person says that they have it
+    D.UNKNOWN: frozenset({D.PENDING, D.UNKNOWN}),
+    D.REJECTED: frozenset({D.PENDING}),
+    D.EXPIRED: frozenset({D.PENDING}),
+    D.BLOCKED: frozenset({D.PENDING}),
+    D.ACCEPTED: frozenset(),
+    D.CANCELLED: frozenset(),
+    D.BOUNCED: frozenset(),
+}
+
+
+class IllegalChange(RuntimeError):  # noqa: N818  # named for what it is in the table
+    """The program asked for a change that the table LEGAL does not have."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +121,7 @@ def open_rows(
             give_up_at=now + GIVE_UP_AFTER,
             # a second copy of a link mail harms nobody; a second copy of a file may
             unknown_policy=UnknownPolicy.HOLD if attach and mail else UnknownPolicy.RESEND,
-            message_id=_message_id() if mail else None,
+            message_id=new_message_id() if mail else None,
             with_attachment=attach and mail,
             link_reason=link_reason if mail else "",
             created_at=now,
@@ -111,10 +130,10 @@ def open_rows(
         if mail and (delivery_config.get("link") or not attach):
             db.flush()
             sign_in = bool(delivery_config.get("sign_in_to_download"))
-            db.add(_new_link(artifact, delivery.id, sign_in=sign_in, now=now))
+            db.add(new_link(artifact, delivery.id, sign_in=sign_in, now=now))
 
 
-def _new_link(artifact: Artifact, delivery_id: uuid.UUID, *, sign_in: bool, now: datetime) -> DownloadLink:
+def new_link(artifact: Artifact, delivery_id: uuid.UUID, *, sign_in: bool, now: datetime) -> DownloadLink:
     return DownloadLink(
         id=uuid.uuid4(),
         organization_id=artifact.organization_id,
@@ -122,23 +141,28 @@ def _new_link(artifact: Artifact, delivery_id: uuid.UUID, *, sign_in: bool, now:
         artifact_id=artifact.id,
         sign_in_required=sign_in,
         created_at=now,
-        expires_at=_link_expiry(artifact, now),
+        expires_at=link_expiry(artifact, now),
     )
 
 
-def _link_expiry(artifact: Artifact, now: datetime) -> datetime:
+def link_expiry(artifact: Artifact, now: datetime) -> datetime:
     """After the days set, and never later than the file's own end."""
     return min(now + timedelta(days=settings().link_days), artifact.expires_at)
 
 
-def _message_id() -> str:
+def new_message_id() -> str:
     return make_msgid(domain=urlsplit(settings().public_url).hostname or "localhost")
 
 
 def take_one(lease: Lease, now: datetime) -> InHand | None:
-    """The next delivery of the run that is due, now SENDING; None when there is none."""
+    """The next delivery of the run that is due, now SENDING; None when there is none, or a person has cancelled.
+
+    The fence locks the run's row: a cancel is either seen here, or comes after this one was taken.
+    """
     with write_session() as db:
         fence(db, lease, now)
+        if db.scalar(sa.select(Run.cancel_requested_at).where(Run.id == lease.run_id)) is not None:
+            return None
         _expire(db, lease.run_id, now)
         row = db.scalars(
             sa.select(Delivery)
@@ -198,7 +222,7 @@ def switch_to_link(lease: Lease, delivery: InHand, reason: str, now: datetime) -
         if link is None:
             asked = db.get_one(Run, lease.run_id).configuration["delivery"]
             sign_in = bool(asked.get("sign_in_to_download"))
-            link = _new_link(db.get_one(Artifact, row.artifact_id), row.id, sign_in=sign_in, now=now)
+            link = new_link(db.get_one(Artifact, row.artifact_id), row.id, sign_in=sign_in, now=now)
             db.add(link)
         return link.id, link.expires_at
 
@@ -241,6 +265,10 @@ def conclude(db: Session, row: Delivery, result: Result, *, worker: str, now: da
     if after is DeliveryState.UNKNOWN and row.unknown_policy is UnknownPolicy.RESEND and not row.resent:
         after = DeliveryState.PENDING
         values |= {"resent": True, "next_attempt_at": now + BACK_OFF[0]}
+    elif after in (DeliveryState.REJECTED, DeliveryState.BLOCKED) and row.resent:
+        # "refused" is true of this try alone
+        after = DeliveryState.UNKNOWN
+        values["reason"] = f"{result.reason} {EARLIER_TRY}"
     elif after is DeliveryState.PENDING:
         values["next_attempt_at"] = now + BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
     elif after is DeliveryState.ACCEPTED:
@@ -267,25 +295,6 @@ def is_begun(db: Session, delivery_id: uuid.UUID) -> bool:
     return db.scalar(sa.select(Delivery.state).where(Delivery.id == delivery_id)) is DeliveryState.DATA
 
 
-def reopen(db: Session, run_id: uuid.UUID, states: Sequence[DeliveryState], now: datetime) -> list[str]:
-    """A person tries again: those rows are PENDING once more, with another day and the same message; their targets."""
-    rows = db.scalars(
-        sa.select(Delivery).where(Delivery.run_id == run_id, Delivery.state.in_(states)).with_for_update()
-    ).all()
-    for row in rows:
-        values = {"next_attempt_at": now, "give_up_at": now + GIVE_UP_AFTER, "reason": ""}
-        change(db, row.id, row.state, DeliveryState.PENDING, attempts=row.attempts, values=values)
-        _prolong_link(db, row, now)
-    return [row.target for row in rows]
-
-
-def _prolong_link(db: Session, row: Delivery, now: datetime) -> None:
-    """The mail never arrived; when it does, its link has to be good for as long as anybody's."""
-    link = db.scalars(sa.select(DownloadLink).where(DownloadLink.delivery_id == row.id)).one_or_none()
-    if link is not None:
-        link.expires_at = _link_expiry(db.get_one(Artifact, row.artifact_id), now)
-
-
 def _expire(db: Session, run_id: uuid.UUID, now: datetime) -> None:
     """A day of temporary failures is enough. A day in which nobody tried is none: it begins anew."""
     rows = db.scalars(
@@ -297,8 +306,12 @@ def _expire(db: Session, run_id: uuid.UUID, now: datetime) -> None:
         if row.last_attempt_at is None or row.last_attempt_at < row.give_up_at - GIVE_UP_AFTER:
             row.give_up_at = now + GIVE_UP_AFTER
             continue
-        values = {"next_attempt_at": None, "reason": "Given up after 24 hours of temporary failures."}
-        change(db, row.id, DeliveryState.PENDING, DeliveryState.EXPIRED, attempts=row.attempts, values=values)
+        reason = "Given up after 24 hours of temporary failures."
+        after = DeliveryState.EXPIRED
+        if row.resent:
+            after, reason = DeliveryState.UNKNOWN, f"{reason} {EARLIER_TRY}"
+        values = {"next_attempt_at": None, "reason": reason}
+        change(db, row.id, DeliveryState.PENDING, after, attempts=row.attempts, values=values)
 
 
 def change(
@@ -310,7 +323,12 @@ def change(
     attempts: int,
     values: Mapping[str, Any] | None = None,
 ) -> None:
-    """The conditional update of every change; nothing updated means that another was quicker: LeaseLost."""
+    """The conditional update of every change; nothing updated means that another was quicker: LeaseLost.
+
+    Raises IllegalChange, and changes nothing, where LEGAL does not have it.
+    """
+    if after not in LEGAL[before]:
+        raise IllegalChange(f"delivery {delivery_id}: {before} to {after}")
     statement = (
         sa.update(Delivery)
         .where(Delivery.id == delivery_id, Delivery.state == before, Delivery.attempts == attempts)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.delivery import by_hand
 from portal.models import (
     Artifact,
     AuditEvent,
@@ -18,10 +19,12 @@ from portal.models import (
     DestinationKind,
     DownloadLink,
     Run,
+    RunState,
     Schedule,
     ScheduleState,
 )
-from portal.runs.states import IN_HAND, OPEN, RETRIABLE_BY_A_PERSON
+from portal.runs.send_again import people_to_choose
+from portal.runs.states import DELIVERABLE_AGAIN, IN_HAND, OPEN, RETRIABLE_BY_A_PERSON
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class RunRecord:
     links: Mapping[uuid.UUID, DownloadLink]
     """By delivery."""
     events: Sequence[AuditEvent]
-    """Of the run and its files, oldest first."""
+    """Of the run, its files and its recipients, oldest first."""
 
     @property
     def people(self) -> list[Delivery]:
@@ -57,14 +60,26 @@ class RunRecord:
 
     @property
     def reached(self) -> int:
-        return len({each.destination for each in self.deliveries if each.state is DeliveryState.ACCEPTED})
+        """Accepted, or settled by a person."""
+        return self.destinations - len({each.destination for each in by_hand.not_reached(self.deliveries)})
 
     @property
     def to_try_again(self) -> list[Delivery]:
         """Those a person may have tried again; only once the run is over, and while its file is kept."""
-        if self.is_open or any(each.deleted_at for each in self.artifacts):
+        if self.run.state not in {RunState.PARTIAL, RunState.FAILED} or not self.file_is_kept:
             return []
-        return [each for each in self.deliveries if each.state in RETRIABLE_BY_A_PERSON]
+        return [each for each in by_hand.not_reached(self.deliveries) if each.state in RETRIABLE_BY_A_PERSON]
+
+    @property
+    def to_send_again(self) -> list[Delivery]:
+        """Those a person may choose to send the stored file to once more."""
+        if self.run.state not in DELIVERABLE_AGAIN or not self.file_is_kept:
+            return []
+        return people_to_choose(self.deliveries)
+
+    @property
+    def file_is_kept(self) -> bool:
+        return bool(self.artifacts) and not any(each.deleted_at for each in self.artifacts)
 
 
 def read_run(db: Session, run: Run) -> RunRecord:
@@ -82,7 +97,7 @@ def read_run(db: Session, run: Run) -> RunRecord:
         artifacts=artifacts,
         deliveries=deliveries,
         links={link.delivery_id: link for link in links},
-        events=_events(db, run, [artifact.id for artifact in artifacts]),
+        events=_events(db, run, [each.id for each in artifacts], [each.id for each in deliveries]),
     )
 
 
@@ -117,15 +132,18 @@ def progress_of(db: Session, run: Run) -> Progress:
     waiting = sum(by_state.get(state, 0) for state in IN_HAND)
     total = sum(by_state.values())
     shown = ",".join(f"{state.value}{count}" for state, count in sorted(by_state.items()))
-    return Progress(
-        run.rows_written, run.rows_expected, total, total - waiting, f"{run.state.value} {run.attempt} {shown}"
-    )
+    asked = " cancel" if run.cancel_requested_at else ""
+    changed = f"{run.state.value} {run.attempt} {shown}{asked}"
+    return Progress(run.rows_written, run.rows_expected, total, total - waiting, changed)
 
 
-def _events(db: Session, run: Run, artifact_ids: Sequence[uuid.UUID]) -> Sequence[AuditEvent]:
-    subjects = [("run", str(run.id)), *(("artifact", str(artifact_id)) for artifact_id in artifact_ids)]
+def _events(
+    db: Session, run: Run, artifact_ids: Sequence[uuid.UUID], delivery_ids: Sequence[uuid.UUID]
+) -> Sequence[AuditEvent]:
+    subjects = [("run", [run.id]), ("artifact", artifact_ids), ("delivery", delivery_ids)]
     about = [
-        sa.and_(AuditEvent.subject_type == kind, AuditEvent.subject_id == subject_id) for kind, subject_id in subjects
+        sa.and_(AuditEvent.subject_type == kind, AuditEvent.subject_id.in_([str(each) for each in ids]))
+        for kind, ids in subjects
     ]
     statement = sa.select(AuditEvent).where(AuditEvent.chain_id == run.organization_id, sa.or_(*about))
     return db.scalars(statement.order_by(AuditEvent.sequence)).all()

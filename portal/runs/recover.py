@@ -30,6 +30,8 @@ def sweep(now: datetime) -> int:
     found = 0
     for run_id in _lapsed(now):
         found += _taken_care_of(give_back_lapsed, run_id, now)
+    for run_id in _cancels_left(now):
+        found += _taken_care_of(end_cancel, run_id, now)
     for run_id in _to_wake(now):
         found += _taken_care_of(wake_again, run_id, now)
     _tell(now)
@@ -104,6 +106,32 @@ def wake_next(schedule_id: uuid.UUID) -> None:
         ).one_or_none()
     if waiting is not None:
         wakeups.wake_run(waiting.id, waiting.wake_count)
+
+
+def _cancels_left(now: datetime) -> list[uuid.UUID]:
+    """A person asked a worker to stop, and nobody has the run in hand any more."""
+    with Session(database.engine) as session:
+        statement = sa.select(Run.id).where(_cancel_left(now)).limit(BATCH)
+        return list(session.scalars(statement))
+
+
+def _cancel_left(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(Run.state == RunState.DELIVERING, Run.cancel_requested_at.is_not(None), _free(now))
+
+
+def end_cancel(run_id: uuid.UUID, now: datetime) -> bool:
+    """What the worker was asked to do is done in its place."""
+    with write_session() as db:
+        run = db.scalars(
+            sa.select(Run)
+            .where(Run.id == run_id, _cancel_left(now))
+            .options(without_configuration())
+            .with_for_update(skip_locked=True)
+        ).one_or_none()
+        if run is None:
+            return False
+        settle.end_cancelled(db, run, now=now)
+    return True
 
 
 def _to_wake(now: datetime) -> list[uuid.UUID]:

@@ -15,14 +15,34 @@ from portal import audit
 from portal.models import Run, RunState
 from portal.runs.states import LEGAL
 
+RELEASED: Mapping[str, None] = {"lease_owner": None, "lease_until": None}
+
 
 def without_configuration() -> ORMOption:
     """Load a run without its frozen configuration: one that cannot be read must still be able to end."""
     return defer(Run.configuration, raiseload=True)
 
 
+class Refused(Exception):  # noqa: N818  # no error: said to the person in one sentence
+    """What a person asked of a run cannot be done; the text says why."""
+
+
 class IllegalTransition(RuntimeError):  # noqa: N818  # named for what it is in the protocol
     """The program asked for a change that the table of states does not have."""
+
+
+def locked_run(db: Session, organization_id: uuid.UUID, run_id: uuid.UUID) -> Run:
+    """The run, locked until the commit: what a worker does to it comes before or after. Raises Refused."""
+    statement = (
+        sa.select(Run)
+        .where(Run.id == run_id, Run.organization_id == organization_id)
+        .options(without_configuration())
+        .with_for_update()
+    )
+    run = db.scalars(statement).one_or_none()
+    if run is None:
+        raise Refused("This run is no longer there.")
+    return run
 
 
 def change_state(

@@ -19,8 +19,10 @@ from portal.delivery import ledger
 from portal.extensions import db
 from portal.models import Artifact, Delivery, DeliveryState, DownloadLink, Run, RunState, Schedule, write_session
 from portal.plumbing import storage
-from portal.runs import make, recover, settle
+from portal.runs import make, recover
 from portal.runs.make import make_run
+from portal.runs.retry import retry_failed
+from portal.runs.transitions import Refused
 from tests.runs.conftest import THREE, deliveries_of, run_of
 from tests.support.apps import Clock
 from tests.support.cast import Cast
@@ -215,7 +217,7 @@ def test_a_retry_after_the_link_ran_out_sends_a_link_that_works(
     make_run(run_id)
     refused = deliveries_of(run_id)["refused@example.org"].id
     moved_clock.forward(days=20)
-    settle.retry_failed(cast.lakeside, run_id, actor=ANA, now=moved_clock.now())
+    retry_failed(cast.lakeside, run_id, actor=ANA, now=moved_clock.now())
     with write_session() as session:
         links = {link.delivery_id: link.expires_at for link in session.scalars(sa.select(DownloadLink))}
         artifact = session.scalars(sa.select(Artifact)).one()
@@ -234,8 +236,8 @@ def test_of_two_people_who_retry_at_once_one_is_told(
         with app.app_context():
             together.wait()
             try:
-                settle.retry_failed(cast.lakeside, run_id, actor=ANA, now=moved_clock.now())
-            except settle.CannotRetry as refusal:
+                retry_failed(cast.lakeside, run_id, actor=ANA, now=moved_clock.now())
+            except Refused as refusal:
                 told.append(str(refusal))
 
     threads = [threading.Thread(target=press) for _ in range(4)]
@@ -341,7 +343,7 @@ def test_a_row_of_the_ledger_changes_only_from_where_it_was_read(
     make_run(run_id)
     row = deliveries_of(run_id)["busy@example.org"]
     with pytest.raises(leases.LeaseLost), write_session() as session:
-        ledger.change(session, row.id, before, DeliveryState.ACCEPTED, attempts=attempts)
+        ledger.change(session, row.id, before, DeliveryState.SENDING, attempts=attempts)
     assert deliveries_of(run_id)["busy@example.org"].state is DeliveryState.PENDING
 
 

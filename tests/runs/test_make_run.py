@@ -28,8 +28,10 @@ from portal.models import (
     write_session,
 )
 from portal.plumbing import storage
-from portal.runs import recover, settle
+from portal.runs import recover
 from portal.runs.make import make_run
+from portal.runs.retry import retry_failed
+from portal.runs.transitions import Refused
 from portal.schedules.start_due import start_due
 from tests.runs.conftest import THREE, deliveries_of, run_of
 from tests.support.apps import Clock
@@ -113,7 +115,7 @@ def test_retrying_failed_ones_leaves_those_who_have_it_alone(
     run_id = new_run(recipients=THREE)
     make_run(run_id)
     before = deliveries_of(run_id)["refused@example.org"].message_id
-    settle.retry_failed(cast.lakeside, run_id, actor=ANA, now=moved_clock.forward(minutes=1))
+    retry_failed(cast.lakeside, run_id, actor=ANA, now=moved_clock.forward(minutes=1))
     assert run_of(run_id).state is RunState.DELIVERING
     make_run(run_id)
     assert run_of(run_id).state is RunState.PARTIAL
@@ -125,10 +127,10 @@ def test_retrying_failed_ones_leaves_those_who_have_it_alone(
 def test_there_is_nothing_to_retry_when_everybody_has_it(app: Flask, new_run: NewRun, cast, moved_clock: Clock) -> None:
     run_id = new_run()
     make_run(run_id)
-    with pytest.raises(settle.CannotRetry):
-        settle.retry_failed(cast.lakeside, run_id, actor=ANA, now=moved_clock.now())
-    with pytest.raises(settle.CannotRetry):
-        settle.retry_failed(cast.strangers, run_id, actor=ANA, now=moved_clock.now())
+    with pytest.raises(Refused):
+        retry_failed(cast.lakeside, run_id, actor=ANA, now=moved_clock.now())
+    with pytest.raises(Refused):
+        retry_failed(cast.strangers, run_id, actor=ANA, now=moved_clock.now())
 
 
 def test_no_server_means_later_and_nothing_is_called_sent(

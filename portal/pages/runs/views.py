@@ -18,8 +18,9 @@ from portal.pages.runs import words
 from portal.pages.template_filters import number, page_now, plural
 from portal.people.rights import Right
 from portal.runs.one_run import Progress, attempts_of, progress_of, read_run
-from portal.runs.settle import CannotRetry, retry_failed
+from portal.runs.retry import retry_failed
 from portal.runs.states import OPEN
+from portal.runs.transitions import Refused
 from portal.zones import zone, zone_words
 
 bp = Blueprint("runs", __name__)
@@ -77,7 +78,7 @@ def retry(run_id: uuid.UUID) -> ResponseReturnValue:
     run = own(Run, run_id)
     try:
         retry_failed(run.organization_id, run.id, actor=current_actor(), now=clock.now())
-    except CannotRetry as refusal:
+    except Refused as refusal:
         flash(str(refusal), "problem")
     else:
         flash("Those who were refused or given up are being tried again.")
