@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from dotenv import load_dotenv
 from flask import Flask
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -15,6 +17,8 @@ from portal.plumbing.logs import set_up_logs
 from portal.plumbing.migrations import join_migrations
 
 MAX_FORM_BYTES = 2_000_000
+LIMITER_SECONDS = 0.5
+POOL_SECONDS = 2  # nobody waits longer for a connection that others of the process hold
 
 
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
@@ -55,7 +59,12 @@ def _configure(app: Flask, settings: Settings) -> None:
         BOOTSTRAP_SERVE_LOCAL=True,
         RATELIMIT_STORAGE_URI=_limiter_storage(settings.effective_redis_url),
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
-        RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 1, "socket_timeout": 2},
+        # one short try, then this process counts by itself
+        RATELIMIT_STORAGE_OPTIONS={
+            "socket_connect_timeout": LIMITER_SECONDS,
+            "socket_timeout": LIMITER_SECONDS,
+            "retry": Retry(NoBackoff(), 0),
+        },
         RATELIMIT_HEADERS_ENABLED=False,
         MAIL_SERVER=settings.mail_server,
         MAIL_PORT=settings.mail_port,
@@ -71,11 +80,12 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _engine_options(settings: Settings) -> dict[str, object]:
     """Errors never show what was written: it may be a report or a password's hash."""
     if make_url(settings.effective_database_url).get_backend_name() == "sqlite":
-        return {"hide_parameters": True}
+        return {"hide_parameters": True, "pool_timeout": POOL_SECONDS}
     return {
         "hide_parameters": True,
+        "pool_timeout": POOL_SECONDS,
         "pool_pre_ping": True,
-        "connect_args": {"connect_timeout": 5, "options": "-c timezone=UTC"},
+        "connect_args": {"options": "-c timezone=UTC"},
     }
 
 

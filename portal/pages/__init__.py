@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from portal.config import settings
-from portal.pages import access, errors, hostile_input, request_log, security_headers, template_filters
+from portal.pages import access, errors, hostile_input, in_time, request_log, security_headers, template_filters
 from portal.pages.cases import views as cases
 from portal.pages.downloads import views as downloads
 from portal.pages.health import views as health
@@ -33,6 +33,7 @@ BLUEPRINTS = (
 def register(app: Flask) -> None:
     """Join every page, error page and template filter to the app."""
     # what comes after a request runs in the opposite order: the log is last and sees what goes out
+    in_time.join(app)
     request_log.join(app)
     security_headers.join(app)
     errors.join(app)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Flask, render_template, request
+from flask import Flask, Response, g, render_template, request
+from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from portal.health import SchemaError
 from portal.pages.request_log import request_id
+from portal.pages.troubles import Words, in_one_line, words_for
 from portal.plumbing.logs import log
+from portal.plumbing.storage import StorageError
+
+__all__ = ["Answer", "Words", "join", "page", "show_again"]
 
 Answer = tuple[str, int]
+Kept = Sequence[tuple[str, str]]
 logger = log(__name__)
-
-
-@dataclass(frozen=True)
-class Words:
-    title: str
-    advice: str
 
 
 WORDS = {
@@ -45,25 +46,35 @@ FORM_TOO_OLD = Words(
     "Nothing was changed. Go back and try again: what you typed should still be there. "
     "If this page comes back, copy what is long, reload the form, and send it once more.",
 )
-CANNOT_SAVE = Words(
-    "This cannot be saved or read now",
-    "The database does not answer. Nothing was half saved. Try again in a minute.",
-)
+RETRY_SECONDS = 60
 
 
 def join(app: Flask) -> None:
     app.register_error_handler(CSRFError, lambda _: page(400, FORM_TOO_OLD))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(InternalServerError, _internal_error)
-    app.register_error_handler(OperationalError, _database_error)
+    for kind in (SQLAlchemyError, StorageError, RedisError, OSError):
+        app.register_error_handler(kind, _trouble)
     app.register_error_handler(SchemaError, lambda error: page(503, Words("Duepost is being updated", str(error))))
+    app.after_request(_say_when_to_try_again)
     # Flask's own line would hold the path, and so perhaps a link's token.
     app.log_exception = _log_exception  # type: ignore[method-assign]
 
 
-def page(status: int, words: Words, number: str | None = None) -> Answer:
-    """An error page. `number` is the request's id where a person may want to tell it to someone."""
-    return render_template("errors/error.html", words=words, request_number=number), status
+def page(status: int, words: Words, number: str | None = None, kept: Kept = ()) -> Answer:
+    """An error page. `number` is the request's id where a person may want to tell it to someone.
+
+    `kept` is what was typed, sent again by one button.
+    """
+    return render_template("errors/error.html", words=words, request_number=number, kept=kept), status
+
+
+def show_again(form: FlaskForm, shown: Callable[[], str]) -> None:
+    """Before a verb: should the database refuse, `shown()` is the answer, with what was typed and why it was not saved.
+
+    Without it the answer is a plain page that keeps what was typed behind a button.
+    """
+    g.form_in_hand = (form, shown)
 
 
 def _http_error(error: HTTPException) -> Any:
@@ -83,14 +94,54 @@ def _http_error(error: HTTPException) -> Any:
     return response
 
 
-def _internal_error(_error: InternalServerError) -> Answer:
-    return page(500, WORDS[500], request_id())
+def _internal_error(error: InternalServerError) -> Answer:
+    # what is raised after a view, where no handler of its own is asked
+    words = words_for(error.original_exception) if error.original_exception else None
+    return page(503, words, request_id()) if words else page(500, WORDS[500], request_id())
 
 
-def _database_error(error: DBAPIError) -> Answer:
+def _trouble(error: Exception) -> Answer:
+    """Something that the page needs is away; or, where it is not that, a mistake of ours."""
+    words = words_for(error)
+    if words is None:
+        _log_exception((type(error), error, error.__traceback__))
+        return page(500, WORDS[500], request_id())
     # the statement's parameters are personal data: the driver's own words are enough
-    logger.error("database error", route=str(request.url_rule), error=str(error.orig))
-    return page(503, CANNOT_SAVE, request_id())
+    logger.error("not available", route=str(request.url_rule), trouble=words.title, error=_brief(error))
+    return _form_again(words) or page(503, words, request_id(), _typed(error))
+
+
+def _brief(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error)[:500]
+
+
+def _form_again(words: Words) -> Answer | None:
+    """The form with what was typed, as long as what stands around it can be read."""
+    form, shown = g.pop("form_in_hand", (None, None))
+    if form is None:
+        return None
+    form.form_errors.append(in_one_line(words))
+    try:
+        return shown(), 503
+    except (SQLAlchemyError, RedisError, OSError):
+        return None
+
+
+def _typed(error: Exception) -> Kept:
+    """What the form held, but for secrets; nothing where reading it is what failed."""
+    if request.method != "POST" or isinstance(error, OSError):
+        return ()
+    return [
+        (name, value)
+        for name, value in request.form.items(multi=True)
+        if name != "csrf_token" and "password" not in name
+    ]
+
+
+def _say_when_to_try_again(response: Response) -> Response:
+    if response.status_code == 503:
+        response.headers.setdefault("Retry-After", str(RETRY_SECONDS))
+    return response
 
 
 def _log_exception(exc_info: Any) -> None:

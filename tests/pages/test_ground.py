@@ -244,20 +244,6 @@ def test_a_database_of_another_version_is_said_in_words(make_app, revision, word
     assert "Traceback" not in result.output
 
 
-def test_a_database_that_does_not_answer_is_a_page_in_words(page, monkeypatch):
-    """attack 52"""
-    from sqlalchemy.exc import OperationalError
-
-    def locked(*_args, **_kwargs):
-        raise OperationalError("UPDATE users SET name = 'private'", {}, Exception("database is locked"))
-
-    monkeypatch.setattr("portal.people.changes.change_own_account", locked)
-    answer = page.ana.post("/account", {"name": "x", "timezone": ""})
-    assert answer.status == 503
-    assert "cannot be saved" in answer.words
-    assert "private" not in answer.text
-
-
 def test_reading_pages_writes_nothing(app, page):
     page.ana.get("/account")
     assert not db.session.new
