@@ -22,10 +22,10 @@ from portal.runs.states import OPEN
 from portal.schedules import changes
 from portal.schedules.changes import ChangedMeanwhile
 from portal.schedules.inputs import NotAccepted
-from portal.schedules.rule import RuleError, parse_rule
+from portal.schedules.rule import RuleError
 from portal.schedules.run_now import CannotRun, run_now
 from portal.schedules.tick import tick as tick_once
-from portal.schedules.words import rule_in_words
+from portal.schedules.words import schedule_in_words
 
 LOOK_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 6 * 3600
@@ -201,7 +201,7 @@ def _answer(schedule: Schedule) -> dict[str, Any]:
 
 def _in_words(schedule: Schedule) -> str:
     try:
-        return rule_in_words(parse_rule(schedule.rule), schedule.timezone)
+        return schedule_in_words(schedule)
     except RuleError:
         return "its rule cannot be read"
 

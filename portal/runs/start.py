@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, aliased
 
 from portal import audit
 from portal.config import VERSION
-from portal.models import Run, RunKind, RunState, insert_into
+from portal.models import Run, RunKind, RunState
+from portal.models.many_rows import insert_rows
 from portal.runs.transitions import change_state
 
 WAKE_AGAIN = timedelta(seconds=30)
@@ -39,18 +40,20 @@ class NewRun:
     requested_by: str = ""
     missed_first: datetime | None = None
     missed_count: int | None = None
+    ready_after: datetime | None = None
+    """Where it waits for data: since when an import counts; `not_before` is when it is made without."""
+    not_before: datetime | None = None
 
 
 def insert_runs(db: Session, new: Sequence[NewRun], *, now: datetime, actor: audit.Actor) -> list[uuid.UUID]:
-    """Insert what is not there yet (by occurrence key) and return the ids of the QUEUED ones, in order.
+    """Insert what is not there yet (by occurrence key) and return the ids of those to be made now, in order.
 
     The unique key decides, not a look before: whichever of two schedulers comes second inserts nothing.
     """
     if not new:
         return []
     rows = [_row(each, now) for each in new]
-    statement = insert_into(db, Run).on_conflict_do_nothing(index_elements=[Run.occurrence_key]).returning(Run.id)
-    inserted = set(db.execute(statement, rows).scalars())
+    inserted = set(insert_rows(db, Run, rows, once_by="occurrence_key", returning="id"))
     for each, row in zip(new, rows, strict=True):
         if row["id"] in inserted:
             audit.record(
@@ -67,7 +70,8 @@ def insert_runs(db: Session, new: Sequence[NewRun], *, now: datetime, actor: aud
                     "reason": each.reason,
                 },
             )
-    return [row["id"] for row in rows if row["id"] in inserted and row["state"] is RunState.QUEUED]
+    to_make = [row["id"] for row in rows if row["state"] is RunState.QUEUED and row["ready_after"] is None]
+    return [run_id for run_id in to_make if run_id in inserted]
 
 
 def _row(new: NewRun, now: datetime) -> dict[str, Any]:
@@ -82,9 +86,25 @@ def _row(new: NewRun, now: datetime) -> dict[str, Any]:
         "software_version": VERSION,
         "queued_at": now,
         "wake_count": 1 if queued else 0,
-        "wake_after": now + WAKE_AGAIN if queued else None,
+        # one that waits for data is let go by the tick; the sweep looks after its latest time, should no tick come
+        "wake_after": (new.not_before or now) + WAKE_AGAIN if queued else None,
         "finished_at": None if queued else now,
     }
+
+
+_going = aliased(Run)
+# made once: putting it together takes longer than the database needs to answer it
+_WAITING_BEHIND_ANOTHER = sa.select(Run.id).where(
+    Run.schedule_id.in_(sa.bindparam("schedule_ids", expanding=True)),
+    Run.state == RunState.QUEUED,
+    Run.kind == RunKind.PLANNED,
+    Run.attempt == 0,
+    sa.exists().where(
+        _going.schedule_id == Run.schedule_id,
+        _going.state == RunState.RUNNING,
+        _going.kind == RunKind.PLANNED,
+    ),
+)
 
 
 def skip_waiting(db: Session, schedule_ids: Sequence[uuid.UUID], *, now: datetime) -> int:
@@ -92,20 +112,9 @@ def skip_waiting(db: Session, schedule_ids: Sequence[uuid.UUID], *, now: datetim
 
     Counts ordinary planned runs only; returns how many were skipped.
     """
-    going = aliased(Run)
-    waiting = db.scalars(
-        sa.select(Run.id).where(
-            Run.schedule_id.in_(schedule_ids),
-            Run.state == RunState.QUEUED,
-            Run.kind == RunKind.PLANNED,
-            Run.attempt == 0,
-            sa.exists().where(
-                going.schedule_id == Run.schedule_id,
-                going.state == RunState.RUNNING,
-                going.kind == RunKind.PLANNED,
-            ),
-        )
-    ).all()
+    if not schedule_ids:
+        return 0
+    waiting = db.scalars(_WAITING_BEHIND_ANOTHER, {"schedule_ids": list(schedule_ids)}).all()
     reason = "Skipped: the run before was still going when the next one came."
     return sum(
         change_state(

@@ -78,16 +78,28 @@ class Moment:
     def instant(self) -> datetime:
         return self.occurrence.instant
 
+    @property
+    def counted_from(self) -> tuple[datetime, datetime]:
+        """The instants that the beginning and the end of the period are counted from.
+
+        Those of the dates it stands for: a report that is put off still covers what it would have covered.
+        """
+        if not self.moved:
+            return self.instant, self.instant
+        at, place = self.occurrence.local_time, self.occurrence.zone
+        first, last = (datetime.combine(day, at, place) for day in (self.occurrence.local_date, self.until))
+        return first.astimezone(UTC), last.astimezone(UTC)
+
 
 def moments(plan: Plan, after: datetime) -> Iterator[Moment]:
     """All moments strictly after `after` (aware), instants strictly increasing, those that are skipped included."""
     match plan.on_blackout:
         case OnBlackout.RUN:
             for each in occurrences(plan.rule, plan.zone, after):
-                yield _plain(each)
+                yield plain_moment(each)
         case OnBlackout.SKIP:
             for each in occurrences(plan.rule, plan.zone, after):
-                yield _plain(each, plan.closed(each.instant))
+                yield plain_moment(each, plan.closed(each.instant))
         case OnBlackout.MOVE:
             for moment in _with_moved(plan, _early_enough(plan, after)):
                 if moment.instant > after:
@@ -99,7 +111,8 @@ def next_moment(plan: Plan, after: datetime) -> Moment | None:
     return next(moments(plan, after), None)
 
 
-def _plain(occurrence: Occurrence, skipped: str | None = None) -> Moment:
+def plain_moment(occurrence: Occurrence, skipped: str | None = None) -> Moment:
+    """A moment that stands for itself alone."""
     return Moment(occurrence, occurrence, occurrence.local_date, skipped)
 
 

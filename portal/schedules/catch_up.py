@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from portal.models import CatchUp, RunKind
-from portal.schedules.rule import Occurrence
+from portal.schedules.calendar_rule import Moment
 
 ON_TIME = timedelta(minutes=5)
 LONGEST_GRACE = timedelta(days=7)
@@ -17,25 +17,25 @@ MOST_MISSED_ROWS = 31
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of one moment: `kind` when it is made, None when it is missed."""
+    """What becomes of one moment: `kind` when it is made, None when it is missed or `skipped` on purpose."""
 
-    occurrence: Occurrence
+    moment: Moment
     kind: RunKind | None
     reason: str = ""
+    skipped: bool = False
 
 
 @dataclass(frozen=True)
 class MissedSpan:
-    """More missed moments than get a row each: one row for all of them."""
+    """More moments that are not made than get a row each: one row for all of them."""
 
-    first: Occurrence
-    last: Occurrence
+    first: Verdict
+    last: Verdict
     count: int
-    reason: str
 
 
 def judge(
-    due: Sequence[Occurrence], following: Occurrence | None, *, now: datetime, policy: CatchUp, grace: timedelta | None
+    due: Sequence[Moment], following: Moment | None, *, now: datetime, policy: CatchUp, grace: timedelta | None
 ) -> list[Verdict]:
     """One verdict for each of the due moments (at least one, oldest first), in their order.
 
@@ -54,7 +54,7 @@ def judge(
     return [*missed, Verdict(latest, None, "Missed: nothing was running when it fell due, and it is too late now.")]
 
 
-def _all(due: Sequence[Occurrence], now: datetime) -> list[Verdict]:
+def _all(due: Sequence[Moment], now: datetime) -> list[Verdict]:
     verdicts = []
     for position, each in enumerate(reversed(due)):
         late = now - each.instant
@@ -69,7 +69,7 @@ def _all(due: Sequence[Occurrence], now: datetime) -> list[Verdict]:
     return verdicts[::-1]
 
 
-def _grace(latest: Occurrence, following: Occurrence | None) -> timedelta:
+def _grace(latest: Moment, following: Moment | None) -> timedelta:
     """Half the distance to the next moment, at most a week; a week where none follows."""
     if following is None:
         return LONGEST_GRACE

@@ -15,6 +15,7 @@ from portal.models import Destination, DestinationKind, Schedule, ScheduleState,
 from portal.plumbing.logs import log
 from portal.plumbing.mail_text import one_line
 from portal.runs.cancel import cancel_waiting
+from portal.schedules.calendars import hold_calendar
 from portal.schedules.inputs import LONGEST_NAME, NotAccepted, Problem, ScheduleInput
 from portal.schedules.planning import plan_from, resume
 from portal.schedules.start_due import is_due, skip_due, start, wake
@@ -35,6 +36,9 @@ CONFIGURED = (
     "timezone",
     "delivery_config",
     "catch_up",
+    "grace_seconds",
+    "on_blackout",
+    "ready_by",
 )
 
 
@@ -63,13 +67,15 @@ def create_schedule(
         updated_at=now,
         revision=1,
         masking={},
+        on_blackout_since=now,
         **_columns(given),
     )
     schedule.destinations = _destinations(organization_id, given)
-    plan_from(schedule, now)
     try:
         with write_session() as db:
             if db.get(Schedule, schedule.id) is None:
+                hold_calendar(db, organization_id)
+                plan_from(db, schedule, now)
                 db.add(schedule)
                 _record(db, schedule, "schedule.created", actor, now, {"after": described(schedule)})
     except IntegrityError:
@@ -91,11 +97,14 @@ def edit_schedule(
 ) -> None:
     """Put `given` in the place of what the person saw at `revision`. Counts its moments from now."""
     with write_session() as db:
+        hold_calendar(db, organization_id)
         schedule = _locked(db, organization_id, schedule_id)
         if schedule.revision != revision:
             raise ChangedMeanwhile
         started = _started_as_it_was(db, schedule, now)
         before = described(schedule)
+        if schedule.on_blackout is not given.on_blackout:
+            schedule.on_blackout_since = now
         for name, value in _columns(given).items():
             setattr(schedule, name, value)
         # the old ones go first: a destination that stays the same would otherwise meet itself in the unique key
@@ -108,7 +117,7 @@ def edit_schedule(
         schedule.parked_until = schedule.parked_told_at = schedule.last_error = None
         if started is None:
             started = _started_as_mended(db, schedule, now)
-        plan_from(schedule, now)
+        plan_from(db, schedule, now)
         _record(db, schedule, "schedule.edited", actor, now, {"before": before, "after": described(schedule)})
     wake(started)
 
@@ -186,7 +195,6 @@ def duplicate_schedule(
             *CONFIGURED,
             "masking",
             "no_rows",
-            "grace_seconds",
         )
         copy = Schedule(
             id=uuid.uuid4(),
@@ -199,6 +207,7 @@ def duplicate_schedule(
             created_at=now,
             updated_at=now,
             revision=1,
+            on_blackout_since=now,
             **{name: getattr(original, name) for name in copied},
         )
         copy.destinations = [
@@ -309,6 +318,9 @@ def described(schedule: Schedule) -> dict[str, Any]:
         "timezone": schedule.timezone,
         "delivery_config": schedule.delivery_config,
         "catch_up": schedule.catch_up.value,
+        "grace_seconds": schedule.grace_seconds,
+        "on_blackout": schedule.on_blackout.value,
+        "ready_by": schedule.ready_by,
         "owner": _text(schedule.owner_id),
         "destinations": [
             {"kind": each.kind.value, "target": each.target, "name": each.name} for each in schedule.destinations

@@ -15,8 +15,7 @@ from portal.exports.case_filters import filters_in_words, parse_filters
 from portal.exports.periods import Resolved, parse_period, period_in_words, resolve
 from portal.exports.request import ExportRequest
 from portal.models import Destination, Run, RunKind, RunState, Schedule
-from portal.schedules.rule import parse_rule
-from portal.schedules.words import rule_in_words
+from portal.schedules.words import schedule_in_words
 from portal.zones import ZoneError, zone
 
 EVERYONE = "all"  # the variant that all destinations get, as long as all may see the same
@@ -29,13 +28,23 @@ class Frozen:
 
 
 def freeze(
-    db: Session, schedule: Schedule, destinations: Sequence[Destination], *, planned_for: datetime, local_day: date
+    db: Session,
+    schedule: Schedule,
+    destinations: Sequence[Destination],
+    *,
+    planned_for: datetime,
+    local_day: date,
+    counted_from: tuple[datetime, datetime] | None = None,
 ) -> Frozen:
-    """The configuration of a run planned for that instant; the period counts from it, never from now."""
+    """The configuration of a run planned for that instant; the period counts from it, never from now.
+
+    `counted_from` where beginning and end of the period count from other instants: the run was put off.
+    """
     place = zone(schedule.timezone)
     parsed = parse_period(schedule.period)
     since = last_success(db, schedule.id) if parsed.text == "since_last_success" else None
-    period = resolve(parsed, planned_for, place, since)
+    first, last = counted_from or (planned_for, planned_for)
+    period = Resolved(resolve(parsed, first, place, since).start, resolve(parsed, last, place, since).end)
     request = ExportRequest(
         organization_id=schedule.organization_id,
         export_type=schedule.export_type,
@@ -50,7 +59,7 @@ def freeze(
         title=schedule.name,
     )
     words = {
-        "rule": rule_in_words(parse_rule(schedule.rule), schedule.timezone),
+        "rule": schedule_in_words(schedule),
         "period": period_in_words(period, place),
         "filters": filters_in_words(parse_filters(schedule.filters, schedule.organization_id)),
     }

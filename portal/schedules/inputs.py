@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +17,8 @@ from portal.exports.catalogue import OFFERED, CatalogueError, check_format, colu
 from portal.exports.periods import PeriodError, parse_period
 from portal.exports.request import check_format_options
 from portal.extensions import db
-from portal.models import CatchUp, ExportFormat, ExportType, User
+from portal.models import CatchUp, ExportFormat, ExportType, OnBlackout, User
+from portal.schedules.catch_up import LONGEST_GRACE
 from portal.schedules.folders import FolderError, parse_folder
 from portal.schedules.recipients import Recipient, parse_recipients
 from portal.schedules.rule import RuleError, next_occurrence, parse_rule, rule_to_json
@@ -26,6 +28,7 @@ T = TypeVar("T")
 LONGEST_NAME = 120
 LONGEST_DESCRIPTION = 2_000
 MOST_FOLDERS = 10
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,9 @@ class ScheduleInput:
     folders: list[str]
     delivery_config: dict[str, Any]
     catch_up: CatchUp
+    grace_seconds: int | None
+    on_blackout: OnBlackout
+    ready_by: str | None
     owner_id: uuid.UUID
 
 
@@ -84,7 +90,8 @@ def check(data: Mapping[str, Any], *, organization_id: uuid.UUID, now: datetime)
     `data`: name, description, export_type, format, format_options {delimiter, bom, header_labels} for CSV, filters,
     period, column_config, rule (a mapping of the rule's vocabulary), timezone, recipients (text),
     folders (text, one a line),
-    attach, link, sign_in_to_download, catch_up, owner_id.
+    attach, link, sign_in_to_download, catch_up, owner_id; and, where they are not the usual, grace_seconds (a whole
+    number, None for half the time to the next moment), on_blackout, ready_by ("HH:MM"; None: it does not wait).
     """
     found = _Check()
     name = _name(found, data.get("name", ""))
@@ -94,6 +101,15 @@ def check(data: Mapping[str, Any], *, organization_id: uuid.UUID, now: datetime)
     catch_up = _choice(
         found, "catch_up", data.get("catch_up", CatchUp.LATEST), tuple(CatchUp), "Choose what to catch up."
     )
+    grace = _grace(found, data.get("grace_seconds"))
+    on_blackout = _choice(
+        found,
+        "on_blackout",
+        data.get("on_blackout", OnBlackout.RUN),
+        tuple(OnBlackout),
+        "Choose what happens on days of the blackout calendar.",
+    )
+    ready_by = _ready_by(found, data.get("ready_by"), data.get("rule"))
     filters = _filters(found, data.get("filters", {}), organization_id)
     period = str(data.get("period", ""))
     found.read("period", lambda: parse_period(period), PeriodError)
@@ -123,6 +139,9 @@ def check(data: Mapping[str, Any], *, organization_id: uuid.UUID, now: datetime)
         folders=folders,
         delivery_config=delivery,
         catch_up=CatchUp(catch_up),
+        grace_seconds=grace,
+        on_blackout=OnBlackout(on_blackout),
+        ready_by=ready_by,
         owner_id=owner_id,
     )
 
@@ -187,6 +206,26 @@ def _when(found: _Check, data: Mapping[str, Any], now: datetime) -> dict[str, An
         found.refuse(at, "There is no moment left to come: choose a later date.")
         return None
     return rule_to_json(rule)
+
+
+def _grace(found: _Check, value: Any) -> int | None:
+    if value is None or (type(value) is int and 0 < value <= LONGEST_GRACE.total_seconds()):
+        return value
+    found.refuse("grace_seconds", "Choose how late it may still be made, at most 7 days.")
+    return None
+
+
+def _ready_by(found: _Check, value: Any, rule: Any) -> str | None:
+    """The latest time, which is of the same day as the rule's and later."""
+    if value is None:
+        return None
+    if not (isinstance(value, str) and _TIME.fullmatch(value)):
+        found.refuse("ready_by", "Write the latest time as hours and minutes, such as 12:00.")
+        return None
+    begins = rule.get("time") if isinstance(rule, Mapping) else None
+    if isinstance(begins, str) and _TIME.fullmatch(begins) and value <= begins:
+        found.refuse("ready_by", f"The latest time must come after {begins}, on the same day: choose a later one.")
+    return value
 
 
 def _recipients(found: _Check, text: str) -> list[Recipient]:

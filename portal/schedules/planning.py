@@ -1,39 +1,54 @@
-"""The schedule's next moment: its instant and its local date, always moved together."""
+"""The schedule's next moment: its instant and the date it is named by, always moved together."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from portal import audit
-from portal.models import Schedule, ScheduleState
-from portal.schedules.rule import Occurrence, next_occurrence, parse_rule
+from portal.models import OnBlackout, Schedule, ScheduleState
+from portal.schedules.calendar_rule import Moment, Plan, next_moment, plain_moment
+from portal.schedules.calendars import heeded_by, hold_calendar, plan_of
+from portal.schedules.rule import Occurrence
 from portal.zones import zone
 
 
-def plan(schedule: Schedule, occurrence: Occurrence | None) -> None:
+def plan(schedule: Schedule, moment: Moment | None) -> None:
     """Put the next moment; none left: the schedule has ended."""
-    for name, value in planned_columns(occurrence).items():
+    for name, value in planned_columns(moment).items():
         setattr(schedule, name, value)
 
 
-def planned_columns(occurrence: Occurrence | None) -> dict[str, Any]:
+def planned_columns(moment: Moment | None) -> dict[str, Any]:
     """The columns of a schedule whose next moment this is."""
-    if occurrence is None:
+    if moment is None:
         return {"next_run_at": None, "next_local": None, "state": ScheduleState.ENDED}
     return {
-        "next_run_at": occurrence.instant,
-        "next_local": occurrence.key_part(),
+        "next_run_at": moment.instant,
+        "next_local": moment.occurrence.key_part(),
         "state": ScheduleState.ACTIVE,
     }
 
 
-def plan_from(schedule: Schedule, now: datetime) -> None:
+def plan_from(db: Session, schedule: Schedule, now: datetime) -> None:
     """The first moment after now, if the schedule is active."""
     if schedule.state is ScheduleState.ACTIVE:
-        plan(schedule, next_occurrence(parse_rule(schedule.rule), zone(schedule.timezone), now))
+        plan(schedule, next_moment(plan_of(schedule, heeded_by(db, [schedule])), now))
+
+
+def planned_moment(schedule: Schedule, found: Plan) -> Moment:
+    """The moment that the schedule's row holds, with what the calendar has to say of it."""
+    occurrence = planned_occurrence(schedule)
+    if found.on_blackout is OnBlackout.SKIP:
+        return plain_moment(occurrence, found.closed(occurrence.instant))
+    if found.on_blackout is OnBlackout.MOVE and occurrence.moved:
+        same = next_moment(found, occurrence.instant - timedelta(microseconds=1))
+        if same is not None and same.instant == occurrence.instant:
+            return replace(same, occurrence=occurrence)
+    return plain_moment(occurrence)
 
 
 def planned_occurrence(schedule: Schedule) -> Occurrence:
@@ -58,7 +73,8 @@ def resume(db: Session, schedule: Schedule, *, actor: audit.Actor, now: datetime
     schedule.failure_streak = 0
     schedule.revision += 1
     schedule.updated_at = now
-    plan_from(schedule, now)
+    hold_calendar(db, schedule.organization_id)
+    plan_from(db, schedule, now)
     audit.record(
         db,
         organization_id=schedule.organization_id,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -24,11 +24,14 @@ from portal.notices import texts
 from portal.plumbing import wakeups
 from portal.plumbing.logs import log
 from portal.runs.start import NewRun, insert_runs, skip_waiting
+from portal.schedules import data_ready
+from portal.schedules.calendar_rule import Calendar, Moment, Plan, moments, next_moment
+from portal.schedules.calendars import heeded_by, plan_of
 from portal.schedules.catch_up import MOST_MISSED_ROWS, MissedSpan, Verdict, judge
+from portal.schedules.data_ready import wait_for_data
 from portal.schedules.freeze import freeze, freeze_unreadable
-from portal.schedules.planning import planned_columns, planned_occurrence, resume
-from portal.schedules.rule import Occurrence, next_occurrence, occurrences_between, parse_rule
-from portal.zones import zone
+from portal.schedules.planning import planned_columns, planned_moment, resume
+from portal.schedules.words import moved_in_words, skipped_in_words
 
 BATCH = 100
 PARKED = timedelta(hours=1)
@@ -50,6 +53,7 @@ def start_due(now: datetime) -> int:
         queued += started
         if seen < BATCH:
             break
+    queued += data_ready.release(now)
     _resume_due(now)
     return queued
 
@@ -117,7 +121,8 @@ def start(db: Session, schedules: Sequence[Schedule], now: datetime) -> list[uui
 
     A few statements for all of them, since one or two for each would take ten times as long.
     """
-    judged = [_judged(schedule, now) for schedule in schedules]
+    calendars = heeded_by(db, schedules)
+    judged = [_judged(schedule, calendars, now) for schedule in schedules]
     # before anything is written: a schedule that cannot be frozen raises here and leaves the transaction clean
     runs = [_new_run(db, each.schedule, found, now) for each in judged for found in _worth_a_row(each.verdicts)]
     _move(db, [(each.schedule, each.following) for each in judged], now)
@@ -131,26 +136,30 @@ class _Judged:
 
     schedule: Schedule
     verdicts: Sequence[Verdict]
-    following: Occurrence | None
+    following: Moment | None
 
     @property
     def planned(self) -> bool:
         return any(verdict.kind is RunKind.PLANNED for verdict in self.verdicts)
 
 
-def _due_moments(schedule: Schedule, now: datetime) -> list[Occurrence]:
+def _due_moments(schedule: Schedule, plan: Plan, now: datetime) -> list[Moment]:
     """Oldest first; the first is the one that was planned."""
-    first = planned_occurrence(schedule)
-    later = occurrences_between(parse_rule(schedule.rule), zone(schedule.timezone), first.instant, now)
+    first = planned_moment(schedule, plan)
+    later = itertools.takewhile(lambda moment: moment.instant <= now, moments(plan, first.instant))
     return [first, *itertools.islice(later, MOST_DUE - 1)]
 
 
-def _judged(schedule: Schedule, now: datetime) -> _Judged:
-    rule, place = parse_rule(schedule.rule), zone(schedule.timezone)
-    due = _due_moments(schedule, now)
-    following = next_occurrence(rule, place, max(now, due[-1].instant))
+def _judged(schedule: Schedule, calendars: Mapping[uuid.UUID, Calendar], now: datetime) -> _Judged:
+    plan = plan_of(schedule, calendars)
+    due = _due_moments(schedule, plan, now)
+    following = next_moment(plan, max(now, due[-1].instant))
     grace = timedelta(seconds=schedule.grace_seconds) if schedule.grace_seconds is not None else None
-    return _Judged(schedule, judge(due, following, now=now, policy=schedule.catch_up, grace=grace), following)
+    to_make = [moment for moment in due if moment.skipped is None]
+    made = judge(to_make, following, now=now, policy=schedule.catch_up, grace=grace) if to_make else []
+    skipped = [Verdict(each, None, skipped_in_words(each), skipped=True) for each in due if each.skipped is not None]
+    verdicts = sorted([*made, *skipped], key=lambda verdict: verdict.moment.instant)
+    return _Judged(schedule, verdicts, following)
 
 
 def is_due(schedule: Schedule, now: datetime) -> bool:
@@ -165,8 +174,9 @@ def skip_due(db: Session, schedule: Schedule, reason: str, now: datetime) -> Non
 
 def _skipped(db: Session, schedule: Schedule, reason: str, now: datetime) -> list[NewRun]:
     try:
-        verdicts = [Verdict(each, None, reason) for each in _due_moments(schedule, now)]
-        return [_new_run(db, schedule, found, now, RunState.SKIPPED) for found in _worth_a_row(verdicts)]
+        due = _due_moments(schedule, plan_of(schedule, heeded_by(db, [schedule])), now)
+        verdicts = [Verdict(each, None, reason, skipped=True) for each in due]
+        return [_new_run(db, schedule, found, now) for found in _worth_a_row(verdicts)]
     except DBAPIError:
         raise
     except Exception:
@@ -195,7 +205,7 @@ def _unreadable(schedule: Schedule, reason: str, now: datetime) -> NewRun:
     )
 
 
-def _move(db: Session, steps: Sequence[tuple[Schedule, Occurrence | None]], now: datetime) -> None:
+def _move(db: Session, steps: Sequence[tuple[Schedule, Moment | None]], now: datetime) -> None:
     """Compare and set: only from the moment and revision that were read."""
     if not steps:
         return
@@ -234,45 +244,51 @@ def _move(db: Session, steps: Sequence[tuple[Schedule, Occurrence | None]], now:
 
 
 def _worth_a_row(verdicts: Sequence[Verdict]) -> Iterator[Verdict | MissedSpan]:
-    """Each verdict, but one span for the missed ones when they are too many for a row each."""
-    missed = [verdict for verdict in verdicts if verdict.kind is None]
+    """Each verdict, but one span for the missed ones when they are too many for a row each.
+
+    A moment skipped for a day of the calendar has a row of its own, which names the day.
+    """
+    missed = [verdict for verdict in verdicts if verdict.kind is None and verdict.moment.skipped is None]
     if len(missed) <= MOST_MISSED_ROWS:
         yield from verdicts
         return
-    reason = missed[0].reason.replace(":", f" {len(missed)} times:", 1)
-    yield MissedSpan(missed[0].occurrence, missed[-1].occurrence, len(missed), reason)
-    yield from (verdict for verdict in verdicts if verdict.kind is not None)
+    yield MissedSpan(missed[0], missed[-1], len(missed))
+    yield from (verdict for verdict in verdicts if verdict.kind is not None or verdict.moment.skipped is not None)
 
 
-def _new_run(
-    db: Session,
-    schedule: Schedule,
-    found: Verdict | MissedSpan,
-    now: datetime,
-    state_if_not_made: RunState = RunState.MISSED,
-) -> NewRun:
+def _new_run(db: Session, schedule: Schedule, found: Verdict | MissedSpan, now: datetime) -> NewRun:
     if isinstance(found, MissedSpan):
-        verdict = Verdict(found.last, None, found.reason)
-        span: dict[str, object] = {"missed_first": found.first.instant, "missed_count": found.count}
+        verdict, reason = found.last, found.first.reason.replace(":", f" {found.count} times:", 1)
+        span: dict[str, object] = {"missed_first": found.first.moment.instant, "missed_count": found.count}
     else:
-        verdict, span = found, {}
-    occurrence = verdict.occurrence
+        verdict, reason, span = found, found.reason, {}
+    moment, state = verdict.moment, RunState.SKIPPED if verdict.skipped else RunState.MISSED
+    if verdict.kind is not None:
+        state, reason = RunState.QUEUED, " ".join(filter(None, [moved_in_words(moment), reason]))
+        if (wait := wait_for_data(schedule.ready_by, moment.landed, now)) is not None:
+            span = {"ready_after": wait.data_from, "not_before": wait.latest}
+            reason = f"{reason} {wait.words}".strip()
     frozen = freeze(
-        db, schedule, schedule.destinations, planned_for=occurrence.instant, local_day=occurrence.local_date
+        db,
+        schedule,
+        schedule.destinations,
+        planned_for=moment.instant,
+        local_day=moment.landed.local_date,
+        counted_from=moment.counted_from,
     )
     return NewRun(
         organization_id=schedule.organization_id,
         schedule_id=schedule.id,
-        occurrence_key=f"s:{schedule.id}:{occurrence.key_part()}",
+        occurrence_key=f"s:{schedule.id}:{moment.occurrence.key_part()}",
         kind=verdict.kind or RunKind.PLANNED,
-        state=RunState.QUEUED if verdict.kind else state_if_not_made,
-        planned_for=occurrence.instant,
-        planned_local=occurrence.key_part(),
+        state=state,
+        planned_for=moment.instant,
+        planned_local=moment.occurrence.key_part(),
         period_from=frozen.period.start,
         period_to=frozen.period.end,
         configuration=frozen.configuration,
-        reason=verdict.reason,
-        late_seconds=max(0, int((now - occurrence.instant).total_seconds())),
+        reason=reason,
+        late_seconds=max(0, int((now - moment.instant).total_seconds())),
         **span,  # type: ignore[arg-type]
     )
 

@@ -6,7 +6,9 @@ import calendar
 from collections.abc import Sequence
 from datetime import timedelta
 
+from portal.models import OnBlackout, Schedule
 from portal.moments import MONTHS, WEEKDAYS, day_in_words, short_day_in_words, span_in_words
+from portal.schedules.calendar_rule import Moment
 from portal.schedules.patterns import (
     Daily,
     DayOfMonth,
@@ -16,7 +18,7 @@ from portal.schedules.patterns import (
     Weekly,
     WorkdayOfMonth,
 )
-from portal.schedules.rule import Occurrence, Rule
+from portal.schedules.rule import Occurrence, Rule, parse_rule
 from portal.zones import zone_words
 
 _NTH = {1: "first", 2: "second", 3: "third", 4: "fourth"}
@@ -24,9 +26,43 @@ _KNOWN_WEEKS = {(1, 2, 3, 4, 5): "weekday", (1, 2, 3, 4, 5, 6, 7): "day"}
 _A_COMMON_YEAR = 2026
 
 
-def rule_in_words(rule: Rule, zone_name: str) -> str:
-    """ "Every Monday at 08:00, New York time"; `zone_name` is the IANA name."""
-    return f"{_days_in_words(rule)} at {rule.time:%H:%M}, {zone_words(zone_name)}{_bounds_in_words(rule)}"
+_ON_BLACKOUT = {
+    OnBlackout.RUN: "",
+    OnBlackout.SKIP: ", skipped on blackout days",
+    OnBlackout.MOVE: ", moved from blackout days to the next working day",
+}
+
+
+def rule_in_words(
+    rule: Rule, zone_name: str, on_blackout: OnBlackout = OnBlackout.RUN, ready_by: str | None = None
+) -> str:
+    """ "Every Monday at 08:00, New York time, skipped on blackout days"; `zone_name` is the IANA name.
+
+    With `ready_by` ("HH:MM"): "Every Monday once the import of the day is in, between 06:00 and 12:00, …".
+    """
+    at = f"at {rule.time:%H:%M}"
+    if ready_by is not None:
+        at = f"once the import of the day is in, between {rule.time:%H:%M} and {ready_by}"
+    days, bounds = _days_in_words(rule), _bounds_in_words(rule)
+    return f"{days} {at}, {zone_words(zone_name)}{bounds}{_ON_BLACKOUT[on_blackout]}"
+
+
+def schedule_in_words(schedule: Schedule) -> str:
+    """Its whole when. Raises RuleError for a rule that cannot be read."""
+    return rule_in_words(parse_rule(schedule.rule), schedule.timezone, schedule.on_blackout, schedule.ready_by)
+
+
+def skipped_in_words(moment: Moment) -> str:
+    """Why a moment is not made: the day and its name."""
+    return f"Skipped: {short_day_in_words(moment.landed.local.date())} is a blackout day, {moment.skipped}."
+
+
+def moved_in_words(moment: Moment) -> str:
+    """ "Moved from Fri 25 Dec 2026, Christmas Day."; empty for a moment that stands where it was asked for."""
+    if not moment.moved:
+        return ""
+    days = "; ".join(f"{short_day_in_words(each.day)}, {each.name}" for each in moment.moved)
+    return f"Moved from {days}."
 
 
 def occurrence_note(occurrence: Occurrence, previous: Occurrence | None) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 from portal.models import CatchUp, RunKind
+from portal.schedules.calendar_rule import Plan, moments, next_moment
 from portal.schedules.catch_up import judge
-from portal.schedules.rule import next_occurrence, next_occurrences, parse_rule
+from portal.schedules.rule import parse_rule
 from portal.zones import zone
 
 NEW_YORK = zone("America/New_York")
@@ -15,9 +17,9 @@ START = datetime(2026, 11, 1, 18, 0, tzinfo=UTC)
 
 
 def kinds(days: int, late: timedelta, policy: CatchUp, rule=DAILY) -> list[RunKind | None]:
-    due = next_occurrences(rule, NEW_YORK, START, days)
+    due = list(itertools.islice(moments(Plan(rule, NEW_YORK), START), days))
     now = due[-1].instant + late
-    following = next_occurrence(rule, NEW_YORK, now)
+    following = next_moment(Plan(rule, NEW_YORK), now)
     return [verdict.kind for verdict in judge(due, following, now=now, policy=policy, grace=None)]
 
 
@@ -50,6 +52,6 @@ def test_all_makes_those_of_the_last_week() -> None:
 
 
 def test_every_verdict_that_makes_nothing_says_why() -> None:
-    due = next_occurrences(DAILY, NEW_YORK, START, 3)
+    due = list(itertools.islice(moments(Plan(DAILY, NEW_YORK), START), 3))
     verdicts = judge(due, None, now=due[-1].instant + timedelta(days=9), policy=CatchUp.LATEST, grace=None)
     assert all(verdict.reason.startswith("Missed: ") for verdict in verdicts)

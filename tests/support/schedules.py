@@ -14,6 +14,7 @@ from portal.models import (
     DestinationKind,
     ExportFormat,
     ExportType,
+    OnBlackout,
     Schedule,
     ScheduleState,
     write_session,
@@ -47,6 +48,7 @@ def make_schedule(organization_id: uuid.UUID, owner_id: uuid.UUID | None, **give
             "rule": EVERY_MONDAY,
             "timezone": "America/New_York",
             "delivery_config": {"attach": True, "link": True},
+            "on_blackout": OnBlackout.RUN,
             "state": ScheduleState.ACTIVE,
             "owner_id": owner_id,
             "created_at": now,
@@ -59,9 +61,9 @@ def make_schedule(organization_id: uuid.UUID, owner_id: uuid.UUID | None, **give
         Destination(id=uuid.uuid4(), organization_id=organization_id, position=position, kind=kind, target=target)
         for position, (kind, target) in enumerate(targets)
     ]
-    if "next_run_at" not in given:
-        plan_from(schedule, now)
     with write_session() as db:
+        if "next_run_at" not in given:
+            plan_from(db, schedule, now)
         db.add(schedule)
     return schedule.id
 
