@@ -76,6 +76,9 @@ class Row:
     finished_at: datetime | None
     late_seconds: int
     requested_by: str
+    missed_count: int | None
+    """How many planned moments the row was written for; None: its own alone."""
+    cancel_requested_at: datetime | None
     files: tuple[File, ...]
 
     @property
@@ -173,6 +176,8 @@ def _select(conditions: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
         Run.finished_at,
         Run.late_seconds,
         Run.requested_by,
+        Run.missed_count,
+        Run.cancel_requested_at,
     ).where(*conditions)
 
 

@@ -1,5 +1,5 @@
-"""The pages of runs: one run, and the history of all."""
+"""The pages of runs: one run and what may be done about it, and the history of all."""
 
-from portal.pages.runs import history, views
+from portal.pages.runs import actions, history, views
 
-__all__ = ["history", "views"]
+__all__ = ["actions", "history", "views"]

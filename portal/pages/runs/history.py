@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 
 from portal.exports.text_guard import clean, guard
 from portal.extensions import db
-from portal.models import RunKind, Schedule
+from portal.models import RunKind, RunState, Schedule
 from portal.moments import instant_text
 from portal.pages.access import current_user, own, requires
 from portal.pages.runs.history_filters import NAMES, PLAN, Asked, read_cursor, read_filters
 from portal.pages.runs.views import bp, schedule_url
-from portal.pages.runs.words import second_of
+from portal.pages.runs.words import REASONS, second_of
 from portal.pages.states import RUN
+from portal.pages.template_filters import number
 from portal.people.changes import people_of
 from portal.people.rights import Right
 from portal.runs.history import Row, all_runs, page_of_runs
@@ -36,6 +37,7 @@ COLUMNS = (
     "started_at",
     "finished_at",
     "late_seconds",
+    "missed_moments",
     "file",
     "rows",
     "bytes",
@@ -66,6 +68,7 @@ def history() -> ResponseReturnValue:
         states=[(state.value, mark.word) for state, mark in RUN.items()],
         who=_who(),
         started_by=started_by,
+        notes=notes,
         second_of=_second_of,
         schedule_url=schedule_url,
         newer=_address(asked, newer_than=page.newer.to_text()) if page.newer else None,
@@ -93,8 +96,27 @@ def history_csv() -> ResponseReturnValue:
 
 
 def started_by(row: Row) -> str:
-    """ "the schedule", or who pressed the button."""
-    return (row.requested_by or "a person") if row.kind is RunKind.RUN_NOW else "the schedule"
+    """ "the schedule", or who pressed a button."""
+    if row.kind is RunKind.RUN_NOW:
+        return row.requested_by or "a person"
+    return row.requested_by or "the schedule"
+
+
+def notes(row: Row) -> list[str]:
+    """What stands under the state of a run in the list: how it is special, and why it ended so."""
+    found = []
+    if row.kind is RunKind.CATCH_UP:
+        found.append("late")
+    if row.missed_count and row.missed_count > 1:
+        missed = row.state is RunState.MISSED
+        found.append(
+            f"{number(row.missed_count)} moments" if missed else f"{number(row.missed_count - 1)} before it missed"
+        )
+    if row.state is RunState.DELIVERING and row.cancel_requested_at is not None:
+        found.append("being cancelled")
+    if row.state is not RunState.SUCCEEDED:
+        found.append(row.reason or REASONS[row.state])
+    return found
 
 
 def _second_of(row: Row) -> Callable[[datetime], str]:
@@ -129,6 +151,7 @@ def _lines_of(row: Row) -> Iterator[list[str]]:
         _instant(row.started_at),
         _instant(row.finished_at),
         str(row.late_seconds),
+        str(row.missed_count or ""),
     ]
     for file in row.files:
         kept = "yes" if file.kept else "no"

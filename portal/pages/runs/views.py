@@ -1,26 +1,22 @@
-"""One run: how it stands, who received it, what proves it; and what a person may do about it."""
+"""One run: how it stands, who received it, what proves it."""
 
 from __future__ import annotations
 
 import uuid
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, current_app, flash, jsonify, redirect, render_template, url_for
+from flask import Blueprint, current_app, jsonify, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from portal import clock
-from portal.delivery.links import revoke_link
 from portal.extensions import db
-from portal.models import Delivery, Run
+from portal.models import Run
 from portal.moments import abbreviation, offset_in_words
-from portal.pages.access import current_actor, current_user, own, requires
-from portal.pages.runs import words
+from portal.pages.access import current_user, own, requires
+from portal.pages.runs import questions, words
 from portal.pages.template_filters import number, page_now, plural
 from portal.people.rights import Right
 from portal.runs.one_run import Progress, attempts_of, progress_of, read_run
-from portal.runs.retry import retry_failed
 from portal.runs.states import OPEN
-from portal.runs.transitions import Refused
 from portal.zones import zone, zone_words
 
 bp = Blueprint("runs", __name__)
@@ -50,6 +46,10 @@ def show(run_id: uuid.UUID) -> ResponseReturnValue:
         bar_of=bar_of,
         progress_words=progress_words,
         retry_label=words.retry_label(record),
+        cancelling=questions.cancelling(record),
+        producing=questions.producing(record, place),
+        advice=questions.advice(record),
+        form_key=uuid.uuid4(),
         second_of=lambda instant: words.second_of(instant, place, run.planned_for),
         attempts=attempts_of(db.session(), run) if current_user.may(Right.SEE_HEALTH) else None,
         now=page_now(),
@@ -70,30 +70,6 @@ def status(run_id: uuid.UUID) -> ResponseReturnValue:
         most=bar_of(progress)[1],
         words=progress_words(progress),
     )
-
-
-@bp.post("/runs/<uuid:run_id>/retry")
-@requires(Right.RUN_NOW)
-def retry(run_id: uuid.UUID) -> ResponseReturnValue:
-    run = own(Run, run_id)
-    try:
-        retry_failed(run.organization_id, run.id, actor=current_actor(), now=clock.now())
-    except Refused as refusal:
-        flash(str(refusal), "problem")
-    else:
-        flash("Those who were refused or given up are being tried again.")
-    return redirect(url_for("runs.show", run_id=run.id), 303)
-
-
-@bp.post("/links/<uuid:delivery_id>/revoke")
-@requires(Right.RUN_NOW)
-def revoke(delivery_id: uuid.UUID) -> ResponseReturnValue:
-    delivery = own(Delivery, delivery_id)
-    if revoke_link(delivery.organization_id, delivery.id, actor=current_actor(), now=clock.now()):
-        flash(f"The link of {delivery.target} no longer works.")
-    else:
-        flash("There was no link left to revoke.", "problem")
-    return redirect(url_for("runs.show", run_id=delivery.run_id), 303)
 
 
 def bar_of(progress: Progress) -> tuple[int, int | None]:

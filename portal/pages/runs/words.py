@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 
 import humanize
 
+from portal.delivery.by_hand import not_reached
 from portal.models import DeliveryState, Run, RunKind, RunState
 from portal.moments import MONTHS, WEEKDAYS, abbreviation, moment_in_words
 from portal.pages.template_filters import number, plural, size
@@ -75,14 +76,29 @@ def lead(run: Run, zone: tzinfo, now: datetime) -> str:
     words = run.reason or REASONS[run.state]
     if run.state is RunState.QUEUED and run.not_before and run.not_before > now:
         words += f" The next try is at {moment_in_words(run.not_before, zone)}."
-    if run.state is RunState.MISSED and run.missed_count and run.missed_count > 1:
-        first = f", the first on {moment_in_words(run.missed_first, zone)}" if run.missed_first else ""
-        words += f" This stands for {number(run.missed_count)} planned moments{first}."
-    return words
+    if run.state is RunState.DELIVERING and run.cancel_requested_at is not None:
+        words = (
+            f"Being cancelled by {run.cancel_requested_by}: the recipient in hand is finished, and nobody after that."
+        )
+    return " ".join([words, *_stands_for(run, zone)])
+
+
+def _stands_for(run: Run, zone: tzinfo) -> Iterator[str]:
+    """A row that stands for more missed moments than get one each, whatever became of it since."""
+    if run.missed_count is None or run.missed_count < 2:
+        return
+    first = f", the first on {moment_in_words(run.missed_first, zone)}" if run.missed_first else ""
+    if run.state is RunState.MISSED:
+        yield f"This stands for {number(run.missed_count)} planned moments{first}."
+    else:
+        before = plural(run.missed_count - 1, "planned moment")
+        yield f"The {before} before this one{first} stayed missed."
 
 
 def started_by(run: Run) -> str:
     """ "the schedule", or who pressed the button."""
+    if run.kind is RunKind.CATCH_UP and run.requested_by:
+        return f"{run.requested_by}, after it was missed"
     return KINDS.get(run.kind) or run.requested_by or "a person"
 
 
@@ -101,11 +117,21 @@ def route(record: RunRecord) -> list[Step]:
         title = "Missed" if run.state is RunState.MISSED else "Skipped"
         return [*steps, Step(title, run.finished_at, ("nothing was made",), "half")]
     if run.state is RunState.CANCELLED and run.started_at is None:
-        return [*steps, Step("Cancelled", run.finished_at, (), "half")]
+        return [*steps, Step("Cancelled", run.finished_at, ("nothing was made",), "half")]
     steps.append(_started(run))
+    if run.state is RunState.CANCELLED and not record.artifacts:
+        return [*steps, Step("Cancelled", run.finished_at, ("no file was kept",), "half")]
     steps.extend(_file(record))
     if run.state is RunState.CANCELLED:
-        steps.append(Step("Cancelled", run.finished_at, (), "half"))
+        sent = _sent(record)
+        steps.append(
+            Step(
+                "Cancelled",
+                run.finished_at,
+                (f"sent to {record.reached} of {record.destinations}", *sent.notes),
+                "half",
+            )
+        )
     elif record.deliveries or run.state is not RunState.FAILED:
         steps.append(_sent(record))
     return steps
@@ -167,9 +193,11 @@ def _sent(record: RunRecord) -> Step:
             ("nothing to send",) if run.finished_at else ("not yet",),
             "" if run.finished_at else "ahead",
         )
-    counts = Counter(each.state for each in record.deliveries)
+    counts = Counter(each.state for each in not_reached(record.deliveries))
     notes = [f"{counts[state]} {words}" for state, words in NOT_REACHED.items() if counts[state]]
-    if waiting := sum(counts[state] for state in IN_HAND):
+    if confirmed := len({each.destination for each in record.deliveries if each.settled_at}):
+        notes.append(f"{confirmed} confirmed by a person")
+    if waiting := sum(each.state in IN_HAND for each in record.deliveries):
         notes.append(f"{waiting} still to come")
     tone = "" if record.reached == total else "half" if record.reached or record.is_open else "wrong"
     last = max((each.last_attempt_at for each in record.deliveries if each.last_attempt_at), default=None)
