@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import IO
 
@@ -19,7 +21,7 @@ def open_artifact(artifact: Artifact, *, actor: audit.Actor, address: str, now: 
     if artifact.deleted_at is not None:
         raise FileGone(DELETED, permanent=True)
     copy = checked_copy(StoredFile.of(artifact))
-    with write_session() as session:
+    with _closed_on_error(copy), write_session() as session:
         audit.record(
             session,
             organization_id=artifact.organization_id,
@@ -53,8 +55,20 @@ def open_linked(
         copy = checked_copy(
             StoredFile(file.artifact_id, file.organization_id, file.storage_key, file.sha256, file.bytes)
         )
-    used = use_link(link_id, address=address, user_agent=user_agent, now=now)
+    with _closed_on_error(copy):
+        used = use_link(link_id, address=address, user_agent=user_agent, now=now)
     if copy is not None and (used is None or used.state is not LinkState.GOOD):
         copy.close()
         copy = None
     return (used or file), copy
+
+
+@contextmanager
+def _closed_on_error(copy: IO[bytes] | None) -> Iterator[None]:
+    """What cannot be written down is not handed out."""
+    try:
+        yield
+    except BaseException:
+        if copy is not None:
+            copy.close()
+        raise

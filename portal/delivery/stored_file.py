@@ -39,6 +39,7 @@ CHANGED = (
     "The people who run this installation have been alerted."
 )
 AWAY = "The storage does not answer at the moment. Try again in a few minutes."
+NO_ROOM = "There is no room on the disk to check the file, so it is not handed out. Try again in a few minutes."
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,11 @@ def checked_copy(file: StoredFile) -> IO[bytes]:
     A copy, since a second look at the storage could find something else than the first. Raises NotServed; a missing or
     changed file is an error in the log.
     """
-    copy = tempfile.NamedTemporaryFile(prefix="duepost-")  # noqa: SIM115  # the caller closes it
+    try:
+        copy = tempfile.NamedTemporaryFile(prefix="duepost-")  # noqa: SIM115  # the caller closes it
+    except OSError as error:
+        _alarm("no room for a copy of a stored file", file, error=str(error))
+        raise StorageAway(NO_ROOM) from error
     try:
         size, sha256 = _fetch(file, copy)
         if (size, sha256) != (file.bytes, file.sha256):
@@ -92,7 +97,7 @@ def _fetch(file: StoredFile, copy: IO[bytes]) -> tuple[int, str]:
         raise StorageAway(AWAY) from error
     except OSError as error:
         _alarm("no room for a copy of a stored file", file, error=str(error))
-        raise StorageAway(AWAY) from error
+        raise StorageAway(NO_ROOM) from error
     return size, digest.hexdigest()
 
 

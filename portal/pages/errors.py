@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask, Response, g, render_template, request
@@ -69,12 +70,15 @@ def page(status: int, words: Words, number: str | None = None, kept: Kept = ()) 
     return render_template("errors/error.html", words=words, request_number=number, kept=kept), status
 
 
-def show_again(form: FlaskForm, shown: Callable[[], str]) -> None:
-    """Before a verb: should the database refuse, `shown()` is the answer, with what was typed and why it was not saved.
+@contextmanager
+def show_again(form: FlaskForm, shown: Callable[[], str]) -> Iterator[None]:
+    """Around a verb: should the database refuse, `shown()` is the answer, with what was typed and why it was not saved.
 
     Without it the answer is a plain page that keeps what was typed behind a button.
     """
     g.form_in_hand = (form, shown)
+    yield
+    del g.form_in_hand
 
 
 def _http_error(error: HTTPException) -> Any:

@@ -9,7 +9,7 @@ from email.utils import format_datetime, parseaddr
 
 from flask import current_app
 
-from portal import clock
+from portal import clock, deadline
 from portal.config import settings
 from portal.moments import moment_in_words
 from portal.people.invitations import Invitation
@@ -19,15 +19,17 @@ from portal.plumbing.smtp import MailConnection, Outcome
 from portal.plumbing.smtp_host import Patience
 
 logger = log(__name__)
-# A page waits for this.
-BRIEF = Patience(connect=1, reply=2, end=2, quit=0.5, total=2)
+# a page waits for this: half for the connection, half for the message
+BRIEF_SECONDS = 2
 
 
 def mail_invitation(invitation: Invitation) -> bool:
-    """Whether the mail server took it, within two seconds."""
+    """Whether the mail server took it, within two seconds or what is left of the page's time."""
+    half = deadline.left(BRIEF_SECONDS) / 2
+    brief = Patience(connect=half, reply=half, end=half, quit=0.1, total=half)
     message = _message(invitation)
     content = message.as_bytes()
-    with MailConnection(current_app.extensions["mail"], BRIEF) as connection:
+    with MailConnection(current_app.extensions["mail"], brief) as connection:
         result = connection.hand_over(
             sender=parseaddr(settings().mail_default_sender)[1],
             recipient=invitation.email,

@@ -91,7 +91,10 @@ def remove(store: ObjectStore, key: str) -> None:
 
 
 def _local_store(root: Path) -> ObjectStore:
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"The storage's folder cannot be used: {error.strerror}.") from error
     return LocalStore(prefix=root)
 
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import clock
 from portal.pages.access import current_actor, current_user, signed_in
+from portal.pages.errors import show_again
 from portal.pages.people.forms import AccountForm
 from portal.pages.people.sign_in import signed_out_answer
 from portal.people import changes
@@ -29,13 +30,14 @@ def save() -> ResponseReturnValue:
     form = AccountForm(organization_timezone=current_user.organization_timezone)
     if not form.validate():
         return render_template("people/account.html", form=form), 400
-    changes.change_own_account(
-        current_user.organization_id,
-        current_user.id,
-        name=form.name.data,
-        timezone=form.timezone.data or None,
-        now=clock.now(),
-    )
+    with show_again(form, lambda: render_template("people/account.html", form=form)):
+        changes.change_own_account(
+            current_user.organization_id,
+            current_user.id,
+            name=form.name.data,
+            timezone=form.timezone.data or None,
+            now=clock.now(),
+        )
     flash("Your account is saved.")
     return redirect(url_for("account.show"), 303)
 

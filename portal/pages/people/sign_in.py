@@ -21,6 +21,7 @@ from portal.pages.access import (
     set_sign_in_cookie,
     signed_in,
 )
+from portal.pages.errors import show_again
 from portal.pages.people.forms import SignInForm
 from portal.people import sign_in as door
 
@@ -53,13 +54,14 @@ def enter() -> ResponseReturnValue:
     form = SignInForm()
     if not form.validate():
         return _page(form), 400
-    token = door.sign_in(
-        form.email.data,
-        form.password.data,
-        address=request.remote_addr or "",
-        user_agent=request.user_agent.string,
-        now=clock.now(),
-    )
+    with show_again(form, lambda: _page(form)):
+        token = door.sign_in(
+            form.email.data,
+            form.password.data,
+            address=request.remote_addr or "",
+            user_agent=request.user_agent.string,
+            now=clock.now(),
+        )
     if token is None:
         form.form_errors.append(NO_FIT)
         return _page(form), 400

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from portal import clock
 from portal.models import Role, User
 from portal.pages.access import current_actor, current_user, own, requires
+from portal.pages.errors import show_again
 from portal.pages.people.forms import InviteForm, RoleForm
 from portal.people import changes, invitations
 from portal.people.changes import PeopleError
@@ -41,14 +42,15 @@ def invite() -> ResponseReturnValue:
     if not form.validate():
         return render_template("people/invite.html", form=form), 400
     try:
-        invitation = invitations.invite(
-            current_user.organization_id,
-            form.email.data,
-            form.name.data or "",
-            Role(form.role.data),
-            now=clock.now(),
-            actor=current_actor(),
-        )
+        with show_again(form, lambda: render_template("people/invite.html", form=form)):
+            invitation = invitations.invite(
+                current_user.organization_id,
+                form.email.data,
+                form.name.data or "",
+                Role(form.role.data),
+                now=clock.now(),
+                actor=current_actor(),
+            )
     except AlreadyHereError as problem:
         form.email.errors = [str(problem)]
         return render_template("people/invite.html", form=form), 400
@@ -71,9 +73,10 @@ def change_role(user_id: uuid.UUID) -> ResponseReturnValue:
     if not form.validate():
         return _person_page(person, form), 400
     try:
-        changes.change_role(
-            person.organization_id, person.id, Role(form.role.data), now=clock.now(), actor=current_actor()
-        )
+        with show_again(form, lambda: _person_page(person, form)):
+            changes.change_role(
+                person.organization_id, person.id, Role(form.role.data), now=clock.now(), actor=current_actor()
+            )
     except PeopleError as problem:
         form.role.errors = [str(problem)]
         return _person_page(person, form), 400

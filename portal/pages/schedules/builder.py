@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from portal import clock
 from portal.models import Schedule, ScheduleState
 from portal.pages.access import current_actor, current_user, own, requires
+from portal.pages.errors import show_again
 from portal.pages.schedules.answers import data_of, new_values, show_problems, values_of
 from portal.pages.schedules.blueprint import bp
 from portal.pages.schedules.filter_choices import filter_choices
@@ -52,13 +53,14 @@ def create() -> ResponseReturnValue:
         return _builder_page(form, None), 400 if _errors(form) else 200
     if _step() != "save":
         return _check_page(form, given, None)
-    schedule_id = changes.create_schedule(
-        current_user.organization_id,
-        given,
-        actor=current_actor(),
-        now=clock.now(),
-        schedule_id=request.form.get("key", type=uuid.UUID),
-    )
+    with show_again(form, lambda: _builder_page(form, None)):
+        schedule_id = changes.create_schedule(
+            current_user.organization_id,
+            given,
+            actor=current_actor(),
+            now=clock.now(),
+            schedule_id=request.form.get("key", type=uuid.UUID),
+        )
     flash(f"“{given.name}” is saved and active.")
     return redirect(url_for("schedules.show", schedule_id=schedule_id), 303)
 
@@ -86,14 +88,15 @@ def change(schedule_id: uuid.UUID) -> ResponseReturnValue:
     if _step() != "save":
         return _check_page(form, given, schedule)
     try:
-        changes.edit_schedule(
-            schedule.organization_id,
-            schedule.id,
-            given,
-            revision=_revision(form),
-            actor=current_actor(),
-            now=clock.now(),
-        )
+        with show_again(form, lambda: _builder_page(form, schedule)):
+            changes.edit_schedule(
+                schedule.organization_id,
+                schedule.id,
+                given,
+                revision=_revision(form),
+                actor=current_actor(),
+                now=clock.now(),
+            )
     except ChangedMeanwhile:
         # another person was quicker by less than this request
         return _told_of_others(form, own(Schedule, schedule_id))

@@ -9,13 +9,16 @@ from collections.abc import Callable, Sequence
 import sqlalchemy as sa
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import DBAPIError
 
 from portal import clock
 from portal.extensions import db
 from portal.models import Schedule
 from portal.pages.access import current_actor, current_user, local_path, requires
 from portal.pages.schedules.blueprint import bp
+from portal.pages.troubles import in_one_line, words_for
 from portal.people.rights import Right
+from portal.plumbing.logs import log
 from portal.schedules import changes
 from portal.schedules.changes import ChangedMeanwhile
 from portal.schedules.inputs import NotAccepted
@@ -23,6 +26,7 @@ from portal.schedules.listing import PER_PAGE
 from portal.schedules.run_now import CannotRun, run_now
 
 Verb = Callable[[Schedule], None]
+logger = log(__name__)
 
 
 @bp.post("/several")
@@ -39,9 +43,17 @@ def several() -> ResponseReturnValue:
         return back
     verb, done = _VERBS[act]
     refused: Counter[str] = Counter()
-    for schedule in chosen:
+    for position, schedule in enumerate(chosen):
         try:
             verb(schedule)
+        except DBAPIError as error:
+            words = words_for(error)
+            if words is None or position == 0:
+                raise
+            # each stands for itself: what is done is done, and the rest would wait in vain, one after the other
+            refused[in_one_line(words)] += len(chosen) - position
+            logger.warning("several: broken off", act=act, done=position, error=str(error.orig))
+            break
         except (CannotRun, NotAccepted) as refusal:
             refused[str(refusal)] += 1
         except ChangedMeanwhile:

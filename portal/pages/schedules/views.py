@@ -13,6 +13,7 @@ from portal import clock
 from portal.models import Schedule, ScheduleState
 from portal.moments import MomentError, parse_day
 from portal.pages.access import current_actor, current_user, local_path, own, requires
+from portal.pages.errors import show_again
 from portal.pages.schedules import (
     builder,  # noqa: F401  # its views join the blueprint
     bulk,
@@ -114,14 +115,15 @@ def pause(schedule_id: uuid.UUID) -> ResponseReturnValue:
     try:
         if not form.validate():
             return _page_of(schedule, form), 400
-        changes.pause_schedule(
-            schedule.organization_id,
-            schedule.id,
-            reason=(form.reason.data or "").strip(),
-            resume_at=_day_to_resume(form.resume_on.data, schedule),
-            actor=current_actor(),
-            now=clock.now(),
-        )
+        with show_again(form, lambda: _page_of(schedule, form)):
+            changes.pause_schedule(
+                schedule.organization_id,
+                schedule.id,
+                reason=(form.reason.data or "").strip(),
+                resume_at=_day_to_resume(form.resume_on.data, schedule),
+                actor=current_actor(),
+                now=clock.now(),
+            )
     except MomentError as problem:
         form.resume_on.errors = [str(problem)]
         return _page_of(schedule, form), 400
