@@ -89,6 +89,7 @@ def _answer(row: Row) -> dict[str, Any]:
         "started_at": instant_text(row.started_at) if row.started_at else None,
         "finished_at": instant_text(row.finished_at) if row.finished_at else None,
         "late_seconds": row.late_seconds,
+        "missed_moments": row.missed_count,
         "requested_by": row.requested_by,
         "files": [
             {

@@ -74,6 +74,7 @@ def _ask_the_worker(db: Session, run: Run, actor: audit.Actor, now: datetime) ->
     if run.cancel_requested_at is not None:
         return
     run.cancel_requested_at, run.cancel_requested_by = now, actor.name
+    run.reason = f"Being cancelled by {actor.name}: the recipient in hand is finished, and nobody after that."
     audit.record(
         db,
         organization_id=run.organization_id,

@@ -78,7 +78,6 @@ class Row:
     requested_by: str
     missed_count: int | None
     """How many planned moments the row was written for; None: its own alone."""
-    cancel_requested_at: datetime | None
     files: tuple[File, ...]
 
     @property
@@ -177,7 +176,6 @@ def _select(conditions: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
         Run.late_seconds,
         Run.requested_by,
         Run.missed_count,
-        Run.cancel_requested_at,
     ).where(*conditions)
 
 

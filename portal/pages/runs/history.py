@@ -108,12 +108,8 @@ def notes(row: Row) -> list[str]:
     if row.kind is RunKind.CATCH_UP:
         found.append("late")
     if row.missed_count and row.missed_count > 1:
-        missed = row.state is RunState.MISSED
-        found.append(
-            f"{number(row.missed_count)} moments" if missed else f"{number(row.missed_count - 1)} before it missed"
-        )
-    if row.state is RunState.DELIVERING and row.cancel_requested_at is not None:
-        found.append("being cancelled")
+        made = row.state is not RunState.MISSED
+        found.append(f"{number(row.missed_count - made)} {'before it missed' if made else 'moments'}")
     if row.state is not RunState.SUCCEEDED:
         found.append(row.reason or REASONS[row.state])
     return found

@@ -76,10 +76,6 @@ def lead(run: Run, zone: tzinfo, now: datetime) -> str:
     words = run.reason or REASONS[run.state]
     if run.state is RunState.QUEUED and run.not_before and run.not_before > now:
         words += f" The next try is at {moment_in_words(run.not_before, zone)}."
-    if run.state is RunState.DELIVERING and run.cancel_requested_at is not None:
-        words = (
-            f"Being cancelled by {run.cancel_requested_by}: the recipient in hand is finished, and nobody after that."
-        )
     return " ".join([words, *_stands_for(run, zone)])
 
 
