@@ -90,6 +90,11 @@ def parse_filters(data: Any, organization_id: uuid.UUID, connection: Connection 
 
     `connection` is where the register's names are read; the reading session's unless told.
     """
+    return parse_filters_by(data, KnownNames(organization_id, connection))
+
+
+def parse_filters_by(data: Any, register: KnownNames) -> CaseFilters:
+    """The same with names that several filters share."""
     if not isinstance(data, Mapping):
         raise FilterError("filters", 'Filters must be an object such as {"status": ["OPEN"]}.')
     for key in data:
@@ -98,7 +103,6 @@ def parse_filters(data: Any, organization_id: uuid.UUID, connection: Connection 
         if key not in KEYS:
             raise FilterError(str(key)[:60], _unknown("There is no filter", key, KEYS, "filters"))
     wanted = {key: _texts(key, data[key]) for key in _WORDS if key in data}
-    register = _Register(connection or db.session.connection(), organization_id)
     values: dict[str, tuple[str, ...]] = {}
     ids: dict[str, frozenset[uuid.UUID]] = {}
     spellings: dict[str, tuple[str, ...]] = {}
@@ -114,7 +118,7 @@ def parse_filters(data: Any, organization_id: uuid.UUID, connection: Connection 
             values[key] = _distinct(_one_of(key, text, known) for text in texts)
             meant = {value.strip().casefold() for value in values[key]}
             spellings[key] = tuple(each for each in known if each.strip().casefold() in meant)
-    return CaseFilters(organization_id, values, ids, spellings, _anonymous(data), _date_field(data))
+    return CaseFilters(register.organization_id, values, ids, spellings, _anonymous(data), _date_field(data))
 
 
 def where(
@@ -147,20 +151,34 @@ def filters_in_words(filters: CaseFilters) -> str:
     return words[0].upper() + words[1:]
 
 
-class _Register:
-    """The organization's own names, read when a filter needs them."""
+class KnownNames:
+    """The names that an organization's register knows, read when the first filter needs them and then kept."""
 
-    def __init__(self, connection: Connection, organization_id: uuid.UUID) -> None:
-        self._connection = connection
-        self._organization_id = organization_id
+    def __init__(self, organization_id: uuid.UUID, connection: Connection | None = None) -> None:
+        self.organization_id = organization_id
+        self._given_connection = connection
+
+    @property
+    def _connection(self) -> Connection:
+        return self._given_connection or db.session.connection()
 
     @functools.cached_property
     def _places(self) -> list[Place]:
-        return load_locations(self._connection, self._organization_id)
+        return load_locations(self._connection, self.organization_id)
+
+    @functools.cached_property
+    def _trees(self) -> Mapping[str, Tree]:
+        loads = {"category": load_categories, "business_unit": load_business_units}
+        return {key: load(self._connection, self.organization_id) for key, load in loads.items()}
+
+    @functools.cached_property
+    def _assignees(self) -> list[str]:
+        assigned = sa.select(Case.assignee_email).where(Case.organization_id == self.organization_id)
+        users = sa.select(User.email).where(User.organization_id == self.organization_id)
+        return sorted(text for text in self._connection.scalars(assigned.union(users)) if text)
 
     def nodes(self, key: str, texts: list[str]) -> tuple[tuple[str, ...], frozenset[uuid.UUID]]:
-        load = load_categories if key == "category" else load_business_units
-        tree = load(self._connection, self._organization_id)
+        tree = self._trees[key]
         chosen: set[uuid.UUID] = set()
         spelled = []
         for text in texts:
@@ -180,9 +198,7 @@ class _Register:
     def known(self, key: str) -> list[str]:
         """The values that the register has for country, region or assignee."""
         if key == "assignee":
-            assigned = sa.select(Case.assignee_email).where(Case.organization_id == self._organization_id)
-            users = sa.select(User.email).where(User.organization_id == self._organization_id)
-            return sorted(text for text in self._connection.scalars(assigned.union(users)) if text)
+            return self._assignees
         return sorted({text for place in self._places if (text := place.country if key == "country" else place.region)})
 
 
