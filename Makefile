@@ -10,7 +10,7 @@ TOOLS := chromium:chromium libreoffice-calc-nogui:soffice sqlite3:sqlite3
 CODE := portal worker demo bench tests wsgi.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test check bench screenshots lock tools
+.PHONY: help demo demo-reset test check bench chaos screenshots lock tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ check: $(VENV)/development.stamp ## format, lint, types, import rules
 
 bench: $(VENV)/development.stamp ## measure, beside the peers' ways: bench/results.json and a table
 	$(BIN)/python -m bench
+
+chaos: $(VENV)/development.stamp ## random load under random faults, then whether anything was lost: MINUTES=10 DATABASE=sqlite SEED=…
+	$(BIN)/python -m tests.faults.chaos --minutes $(or $(MINUTES),10) --database $(or $(DATABASE),sqlite) \
+		$(if $(SEED),--seed $(SEED)) $(if $(RESULTS),--json $(RESULTS))
 
 screenshots: $(VENV)/development.stamp tools ## a picture of each page
 	$(BIN)/python -m tests.screenshots

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import email
+import math
 import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +74,10 @@ class ScriptedSmtp:
     tls: ssl.SSLContext | None = None
     """Offers STARTTLS where set."""
     implicit_tls: bool = False
+    port: int = 0
+    """0: any that is free."""
+    hang_seconds: float | None = None
+    """How long "hang" and "drip" last; None: until the server is released."""
 
     def __post_init__(self) -> None:
         self.received: list[Received] = []
@@ -81,8 +87,8 @@ class ScriptedSmtp:
         """Every byte that came after a 354, also of messages that never ended."""
         self.released = threading.Event()
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._serve, daemon=True).start()
@@ -103,6 +109,20 @@ class ScriptedSmtp:
                 if entry:
                     return entry.pop(0)
         return None
+
+    def keep(self, received: Received) -> None:
+        """The final dot has come; the answer has not been said."""
+        self.received.append(received)
+
+    def said(self, received: Received) -> None:
+        """The answer is on its way."""
+
+    def saw(self, command: str) -> None:
+        """One line of the client's."""
+        self.commands.append(command)
+
+    def saw_content(self, data: bytes) -> None:
+        self.data_seen += data
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError):
@@ -149,7 +169,7 @@ class _Talk:
         }
         for line in self._lines():
             command = line.decode("utf-8", "replace")
-            self.server.commands.append(command)
+            self.server.saw(command)
             verb = verbs.get(command[:8].split(" ", maxsplit=1)[0].upper())
             if verb is None:
                 self._send(b"500 5.5.2 not known\r\n")
@@ -184,12 +204,13 @@ class _Talk:
     def _play(self, step: Step) -> None:
         released = self.server.released
         if step.then == "drip":
-            while not released.wait(0.05):
+            over = time.monotonic() + (self.server.hang_seconds or math.inf)
+            while not released.wait(0.05) and time.monotonic() < over:
                 self._send(step.data)
         else:
             self._send(step.data)
         if step.then == "hang":
-            released.wait()
+            released.wait(self.server.hang_seconds)
         if step.then != "go on":
             raise _OverError
 
@@ -224,7 +245,7 @@ class _Talk:
         in_the_middle = self.server.step("content")
         if in_the_middle is not None:
             self._receive()
-            self.server.data_seen += self.inbox
+            self.server.saw_content(self.inbox)
             self._play(in_the_middle)
         self._answer_message(self._content())
 
@@ -236,16 +257,18 @@ class _Talk:
             self._receive()
             held, self.inbox = held + self.inbox, b""
         content, _, self.inbox = held.partition(b"\r\n.\r\n")
-        self.server.data_seen += content
+        self.server.saw_content(content)
         return content[2:] + b"\r\n"
 
     def _answer_message(self, content: bytes) -> None:
         data = (b"\r\n" + content).replace(b"\r\n.", b"\r\n")[2:]
         step = self.server.step("end")
         answer = "250" if step is None else step.data[:3].decode("latin-1")
-        self.server.received.append(Received(self.mail_from, self.rcpt_to, data, answer))
+        received = Received(self.mail_from, self.rcpt_to, data, answer)
+        self.server.keep(received)
         if step is None:
             self._send(b"250 2.0.0 kept\r\n")
+            self.server.said(received)
         else:
             self._play(step)
 
