@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 
@@ -13,15 +14,22 @@ from portal.plumbing.logs import log
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 10.0
 STEADY_SECONDS = 60.0
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 logger = log(__name__)
+
+
+def _stop(*_: object) -> None:
+    raise StopRequested
 
 
 def keep_going(work: Callable[[], None], asked_to_stop: Callable[[], bool]) -> None:
     """Do `work`, and again whenever it ends, until asked to stop.
 
-    A signal handler may raise StopRequested while nothing is in hand. The work is made to last: an end within a minute
+    SIGTERM and SIGINT raise StopRequested while nothing is in hand. The work is made to last: an end within a minute
     lengthens the pause before the next try, up to ten seconds.
     """
+    for number in STOP_SIGNALS:
+        signal.signal(number, _stop)  # until the work puts its own handler there
     pause = 0.0
     while not asked_to_stop():
         began = time.monotonic()

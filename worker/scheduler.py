@@ -21,7 +21,7 @@ from rq_scheduler import Scheduler
 from portal.config import SettingsError, settings
 from portal.plumbing import wakeups
 from worker import app
-from worker.keep_going import keep_going
+from worker.keep_going import STOP_SIGNALS, keep_going
 
 LOOP_SECONDS = 1
 REDIS_SECONDS = 5
@@ -63,7 +63,7 @@ class FixedEntriesScheduler(Scheduler):  # type: ignore[misc]
 
     def _install_signal_handlers(self) -> None:
         """rq-scheduler's own would speak to Redis from within, and could not end while that is away."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOP_SIGNALS:
             signal.signal(number, self._stop)
 
     def _stop(self, *_: object) -> None:

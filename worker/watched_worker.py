@@ -23,11 +23,11 @@ from portal import leases
 from portal.plumbing.logs import log
 from portal.runs import stopping
 from worker import app
+from worker.keep_going import STOP_SIGNALS
 from worker.watch import RunWatch, Upkeep, Why
 
 LOOK_SECONDS = 1.0
 BEAT_SECONDS = 10.0
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 RUN_JOB = "worker.jobs.make_run"
 logger = log(__name__)
 
