@@ -6,7 +6,6 @@ import uuid
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import selectinload
 
 from portal import audit
 from portal.exports.case_filters import FilterError
@@ -14,8 +13,8 @@ from portal.exports.periods import PeriodError
 from portal.models import Run, RunKind, RunState, Schedule, ScheduleState, write_session
 from portal.plumbing import wakeups
 from portal.runs.start import NewRun, insert_runs
-from portal.schedules.freeze import freeze
-from portal.schedules.rule import RuleError
+from portal.schedules.freeze import Freezer
+from portal.schedules.rule import RuleError, parse_rule
 from portal.zones import ZoneError, zone
 
 RUNNABLE = (ScheduleState.ACTIVE, ScheduleState.PAUSED, ScheduleState.ENDED)
@@ -40,7 +39,6 @@ def run_now(
         schedule = db.scalars(
             sa.select(Schedule)
             .where(Schedule.id == schedule_id, Schedule.organization_id == organization_id)
-            .options(selectinload(Schedule.destinations))
             .with_for_update()
         ).one_or_none()
         if schedule is None or schedule.state not in RUNNABLE:
@@ -56,7 +54,8 @@ def run_now(
             return existing
         try:
             local_day = now.astimezone(zone(schedule.timezone)).date()
-            frozen = freeze(db, schedule, schedule.destinations, planned_for=now, local_day=local_day)
+            rule = parse_rule(schedule.rule)
+            frozen = Freezer(db, [schedule]).freeze(schedule, rule, planned_for=now, local_day=local_day)
         except (FilterError, PeriodError, RuleError, ZoneError) as error:
             raise CannotRun(f"This schedule cannot be run before it is edited: {error}") from error
         new = NewRun(

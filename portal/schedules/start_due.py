@@ -6,30 +6,29 @@ the one that raises is parked for an hour, so that a bad schedule holds up nothi
 
 from __future__ import annotations
 
-import itertools
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from portal import audit, failpoints, notices
 from portal.extensions import db as database
 from portal.models import RunKind, RunState, Schedule, ScheduleState, note_sign_of_life, write_session
+from portal.models.many_rows import compare_and_set
 from portal.notices import texts
 from portal.plumbing import wakeups
 from portal.plumbing.logs import log
 from portal.runs.start import NewRun, insert_runs, skip_waiting
 from portal.schedules import data_ready
-from portal.schedules.calendar_rule import Calendar, Moment, Plan, moments, next_moment
+from portal.schedules.calendar_rule import Moment, Plan, moments
 from portal.schedules.calendars import heeded_by, plan_of
 from portal.schedules.catch_up import MOST_MISSED_ROWS, MissedSpan, Verdict, judge
 from portal.schedules.data_ready import wait_for_data
-from portal.schedules.freeze import freeze, freeze_unreadable
+from portal.schedules.freeze import Freezer
 from portal.schedules.planning import planned_columns, planned_moment, resume
 from portal.schedules.words import moved_in_words, skipped_in_words
 
@@ -98,9 +97,7 @@ def _start_one_by_one(now: datetime) -> tuple[int, int]:
 
 
 def _due(db: Session, now: datetime, limit: int, only: uuid.UUID | None = None) -> Sequence[Schedule]:
-    statement = (
-        _due_statement(now, limit).options(selectinload(Schedule.destinations)).with_for_update(skip_locked=True)
-    )
+    statement = _due_statement(now, limit).with_for_update(skip_locked=True)
     if only is not None:
         statement = statement.where(Schedule.id == only)
     return db.scalars(statement).all()
@@ -122,9 +119,14 @@ def start(db: Session, schedules: Sequence[Schedule], now: datetime) -> list[uui
     A few statements for all of them, since one or two for each would take ten times as long.
     """
     calendars = heeded_by(db, schedules)
-    judged = [_judged(schedule, calendars, now) for schedule in schedules]
+    judged = [_judged(schedule, plan_of(schedule, calendars), now) for schedule in schedules]
+    freezer = Freezer(db, schedules)
     # before anything is written: a schedule that cannot be frozen raises here and leaves the transaction clean
-    runs = [_new_run(db, each.schedule, found, now) for each in judged for found in _worth_a_row(each.verdicts)]
+    runs = [
+        _new_run(freezer, each.schedule, each.plan, found, now)
+        for each in judged
+        for found in _worth_a_row(each.verdicts)
+    ]
     _move(db, [(each.schedule, each.following) for each in judged], now)
     skip_waiting(db, [each.schedule.id for each in judged if each.planned], now=now)
     return insert_runs(db, runs, now=now, actor=audit.system)
@@ -135,6 +137,7 @@ class _Judged:
     """A due schedule: what becomes of each moment that fell due, and the moment after them."""
 
     schedule: Schedule
+    plan: Plan
     verdicts: Sequence[Verdict]
     following: Moment | None
 
@@ -143,23 +146,26 @@ class _Judged:
         return any(verdict.kind is RunKind.PLANNED for verdict in self.verdicts)
 
 
-def _due_moments(schedule: Schedule, plan: Plan, now: datetime) -> list[Moment]:
-    """Oldest first; the first is the one that was planned."""
+def _due_moments(schedule: Schedule, plan: Plan, now: datetime) -> tuple[list[Moment], Moment | None]:
+    """Those that are due, oldest first, the first being the one that was planned; and the one that follows them."""
     first = planned_moment(schedule, plan)
-    later = itertools.takewhile(lambda moment: moment.instant <= now, moments(plan, first.instant))
-    return [first, *itertools.islice(later, MOST_DUE - 1)]
+    due = [first]
+    for moment in moments(plan, first.instant):
+        if moment.instant > now:
+            return due, moment
+        if len(due) < MOST_DUE:
+            due.append(moment)
+    return due, None
 
 
-def _judged(schedule: Schedule, calendars: Mapping[uuid.UUID, Calendar], now: datetime) -> _Judged:
-    plan = plan_of(schedule, calendars)
-    due = _due_moments(schedule, plan, now)
-    following = next_moment(plan, max(now, due[-1].instant))
+def _judged(schedule: Schedule, plan: Plan, now: datetime) -> _Judged:
+    due, following = _due_moments(schedule, plan, now)
     grace = timedelta(seconds=schedule.grace_seconds) if schedule.grace_seconds is not None else None
     to_make = [moment for moment in due if moment.skipped is None]
     made = judge(to_make, following, now=now, policy=schedule.catch_up, grace=grace) if to_make else []
     skipped = [Verdict(each, None, skipped_in_words(each), skipped=True) for each in due if each.skipped is not None]
     verdicts = sorted([*made, *skipped], key=lambda verdict: verdict.moment.instant)
-    return _Judged(schedule, verdicts, following)
+    return _Judged(schedule, plan, verdicts, following)
 
 
 def is_due(schedule: Schedule, now: datetime) -> bool:
@@ -174,18 +180,18 @@ def skip_due(db: Session, schedule: Schedule, reason: str, now: datetime) -> Non
 
 def _skipped(db: Session, schedule: Schedule, reason: str, now: datetime) -> list[NewRun]:
     try:
-        due = _due_moments(schedule, plan_of(schedule, heeded_by(db, [schedule])), now)
-        verdicts = [Verdict(each, None, reason, skipped=True) for each in due]
-        return [_new_run(db, schedule, found, now) for found in _worth_a_row(verdicts)]
+        plan, freezer = plan_of(schedule, heeded_by(db, [schedule])), Freezer(db, [schedule])
+        verdicts = [Verdict(each, None, reason, skipped=True) for each in _due_moments(schedule, plan, now)[0]]
+        return [_new_run(freezer, schedule, plan, found, now) for found in _worth_a_row(verdicts)]
     except DBAPIError:
         raise
     except Exception:
         # a person must be able to stop a schedule that cannot be read
         logger.exception("a due schedule cannot be read; its planned moment is skipped", schedule_id=str(schedule.id))
-        return [_unreadable(schedule, reason, now)]
+        return [_unreadable(db, schedule, reason, now)]
 
 
-def _unreadable(schedule: Schedule, reason: str, now: datetime) -> NewRun:
+def _unreadable(db: Session, schedule: Schedule, reason: str, now: datetime) -> NewRun:
     """The planned moment of a schedule that cannot be read, as far as its row tells it."""
     if schedule.next_run_at is None or schedule.next_local is None:
         raise ValueError("the schedule has no next moment")
@@ -199,7 +205,7 @@ def _unreadable(schedule: Schedule, reason: str, now: datetime) -> NewRun:
         planned_local=schedule.next_local,
         period_from=None,
         period_to=None,
-        configuration=freeze_unreadable(schedule, local_day=schedule.next_run_at.date()),
+        configuration=Freezer(db, [schedule]).freeze_unreadable(schedule, local_day=schedule.next_run_at.date()),
         reason=reason,
         late_seconds=int((now - schedule.next_run_at).total_seconds()),
     )
@@ -207,30 +213,18 @@ def _unreadable(schedule: Schedule, reason: str, now: datetime) -> NewRun:
 
 def _move(db: Session, steps: Sequence[tuple[Schedule, Moment | None]], now: datetime) -> None:
     """Compare and set: only from the moment and revision that were read."""
-    if not steps:
-        return
-    table = cast("sa.Table", Schedule.__table__)
-    statement = sa.update(table).where(
-        table.c.id == sa.bindparam("of"),
-        table.c.next_run_at == sa.bindparam("old_moment"),
-        table.c.revision == sa.bindparam("old_revision"),
-    )
-    rows = [
-        {
-            "of": schedule.id,
-            "old_moment": schedule.next_run_at,
-            "old_revision": schedule.revision,
-            "parked_until": None,
-            "parked_told_at": None,
-            "last_error": None,
-            **planned_columns(following),
-        }
+    mended: Mapping[str, None] = {"parked_until": None, "parked_told_at": None, "last_error": None}
+    changes = [
+        (
+            {"id": schedule.id, "next_run_at": schedule.next_run_at, "revision": schedule.revision},
+            {**planned_columns(following), **mended},
+        )
         for schedule, following in steps
     ]
-    if db.connection().execute(statement, rows).rowcount != len(rows):
+    if compare_and_set(db, Schedule, changes) != len(changes):
         raise MovedMeanwhile(", ".join(f"schedule {schedule.id}" for schedule, _ in steps))
     for schedule, following in steps:
-        db.expire(schedule, ["parked_until", "parked_told_at", "last_error", *planned_columns(following)])
+        db.expire(schedule, [*planned_columns(following), *mended])
         if following is None:
             audit.record(
                 db,
@@ -256,7 +250,7 @@ def _worth_a_row(verdicts: Sequence[Verdict]) -> Iterator[Verdict | MissedSpan]:
     yield from (verdict for verdict in verdicts if verdict.kind is not None or verdict.moment.skipped is not None)
 
 
-def _new_run(db: Session, schedule: Schedule, found: Verdict | MissedSpan, now: datetime) -> NewRun:
+def _new_run(freezer: Freezer, schedule: Schedule, plan: Plan, found: Verdict | MissedSpan, now: datetime) -> NewRun:
     if isinstance(found, MissedSpan):
         verdict, reason = found.last, found.first.reason.replace(":", f" {found.count} times:", 1)
         span: dict[str, object] = {"missed_first": found.first.moment.instant, "missed_count": found.count}
@@ -268,10 +262,9 @@ def _new_run(db: Session, schedule: Schedule, found: Verdict | MissedSpan, now: 
         if (wait := wait_for_data(schedule.ready_by, moment.landed, now)) is not None:
             span = {"ready_after": wait.data_from, "not_before": wait.latest}
             reason = f"{reason} {wait.words}".strip()
-    frozen = freeze(
-        db,
+    frozen = freezer.freeze(
         schedule,
-        schedule.destinations,
+        plan.rule,
         planned_for=moment.instant,
         local_day=moment.landed.local_date,
         counted_from=moment.counted_from,

@@ -47,9 +47,10 @@ def rule_in_words(
     return f"{days} {at}, {zone_words(zone_name)}{bounds}{_ON_BLACKOUT[on_blackout]}"
 
 
-def schedule_in_words(schedule: Schedule) -> str:
-    """Its whole when. Raises RuleError for a rule that cannot be read."""
-    return rule_in_words(parse_rule(schedule.rule), schedule.timezone, schedule.on_blackout, schedule.ready_by)
+def schedule_in_words(schedule: Schedule, rule: Rule | None = None) -> str:
+    """Its whole when; `rule` where it has been read already. Raises RuleError for a rule that cannot be read."""
+    read = rule or parse_rule(schedule.rule)
+    return rule_in_words(read, schedule.timezone, schedule.on_blackout, schedule.ready_by)
 
 
 def skipped_in_words(moment: Moment) -> str:

@@ -19,7 +19,7 @@ from portal.exports.request import ExportRequest
 from portal.extensions import db
 from portal.moments import offset_in_words, short_day_in_words
 from portal.pages.schedules.in_words import sentence
-from portal.schedules.freeze import last_success
+from portal.schedules.freeze import last_successes
 from portal.schedules.recipients import parse_recipients
 from portal.schedules.rule import Occurrence, RuleError, next_occurrences, parse_rule
 from portal.schedules.words import occurrence_note
@@ -112,7 +112,7 @@ def _resolved(data: dict[str, Any], now: datetime, schedule_id: uuid.UUID | None
         return None
     since = None
     if period.text == "since_last_success" and schedule_id is not None:
-        since = last_success(db.session(), schedule_id)
+        since = last_successes(db.session(), [schedule_id]).get(schedule_id)
     return resolve(period, now, place, since)
 
 
