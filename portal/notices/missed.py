@@ -30,7 +30,7 @@ def tell_of_missed(now: datetime) -> int:
         ripe = [
             organization_id
             for organization_id, oldest in found
-            if oldest <= now - LONGEST_WAIT or not _still_catching_up(session, organization_id, now)
+            if oldest is None or oldest <= now - LONGEST_WAIT or not _still_catching_up(session, organization_id, now)
         ]
     for organization_id in ripe:
         _tell(organization_id, now)

@@ -38,26 +38,26 @@ def app_settings(mail_sink: Sink) -> dict[str, str]:
 
 @pytest.fixture
 def daily(app: Flask, cast: Cast, moved_clock: Clock) -> uuid.UUID:
-    return make_schedule(cast.lakeside, cast.otto, rule=DAILY)
+    return make_schedule(cast.lakeside, cast.otto, rule=DAILY, now=FIRST - timedelta(hours=1))
 
 
-Day = Callable[..., uuid.UUID | None]
+Day = Callable[..., uuid.UUID]
 
 
 @pytest.fixture
 def day(daily: uuid.UUID, moved_clock: Clock) -> Day:
-    """The next day's run of `daily` to those addresses, from tick to end; None where none was started."""
+    """The next day's run of `daily` to those addresses, from tick to end."""
     moved_clock.set(FIRST - timedelta(days=1))
 
-    def run(*addresses: str) -> uuid.UUID | None:
+    def run(*addresses: str) -> uuid.UUID:
         moved_clock.forward(days=1)
         if addresses:
             send_to(daily, *addresses)
         tick(moved_clock.now())
         with write_session() as db:
-            run_id = db.scalar(sa.select(Run.id).where(Run.schedule_id == daily, Run.planned_for == moved_clock.now()))
-        if run_id is not None:
-            make_run(run_id)
+            planned = sa.select(Run.id).where(Run.schedule_id == daily, Run.planned_for == moved_clock.now())
+            run_id = db.scalars(planned).one()
+        make_run(run_id)
         return run_id
 
     return run

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.exc import NoResultFound
 
 from portal import audit
 from portal.models import AuditEvent, Delivery, DeliveryState, Run, RunKind, RunState, User, write_session
@@ -224,7 +225,8 @@ def test_after_so_many_failures_in_a_row_the_schedule_is_paused_and_its_people_t
     assert f"https://exports.example.org/schedules/{daily}" in text
     tick(moved_clock.forward(seconds=15))
     assert len([kind for kind, _ in told() if kind == "PAUSED"]) == 2
-    assert day(BAD) is None
+    with pytest.raises(NoResultFound):
+        day(BAD)
 
 
 def test_what_is_due_when_it_is_paused_is_written_down(day: Day, daily: uuid.UUID, moved_clock: Clock) -> None:
@@ -277,7 +279,7 @@ def test_a_new_owner_hears_of_the_next_failure(day: Day, daily: uuid.UUID, cast:
             )
         )
         db.flush()
-        new = db.scalar(sa.select(User.id).where(User.email == "new@example.org"))
+        new = db.scalars(sa.select(User.id).where(User.email == "new@example.org")).one()
     reassign_schedule(cast.lakeside, daily, owner_id=new, actor=ANA, now=moved_clock.now())
     day(BAD)
     assert told()[2:] == [("FAILED", "ana@example.org"), ("FAILED", "new@example.org")]
