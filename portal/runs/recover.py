@@ -101,6 +101,7 @@ def wake_next(schedule_id: uuid.UUID) -> None:
         waiting = session.execute(
             sa.select(Run.id, Run.wake_count)
             .where(Run.schedule_id == schedule_id, Run.state == RunState.QUEUED, Run.attempt == 0)
+            .where(Run.ready_after.is_(None))  # one that waits for data is woken when that is there
             .order_by(Run.planned_for, Run.id)
             .limit(1)
         ).one_or_none()
