@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tempfile
 import uuid
@@ -75,7 +76,8 @@ def checked_copy(file: StoredFile) -> IO[bytes]:
             raise FileChanged(CHANGED, permanent=True)
         copy.seek(0)
     except BaseException:
-        copy.close()
+        with contextlib.suppress(OSError):  # on a full disk closing fails too, and would hide why
+            copy.close()
         raise
     return copy
 

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import Flask, Request, Response, abort, current_app, g, redirect, request, url_for
-from flask_login import UserMixin
+from flask_login import AnonymousUserMixin, UserMixin
 from flask_login import current_user as _flask_logins_user
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -116,6 +116,11 @@ def loaded_user() -> CurrentUser | None:
     """The signed-in person if this request has already looked; asks no database."""
     user = g.get("_login_user")
     return user if isinstance(user, CurrentUser) else None
+
+
+def nobody_if_unknown() -> None:
+    """Who signed in is not looked up any more in this request: an error page must not fail over what it is about."""
+    g.setdefault("_login_user", AnonymousUserMixin())
 
 
 def cookie_name() -> str:

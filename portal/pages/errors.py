@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from portal.health import SchemaError
+from portal.pages.access import nobody_if_unknown
 from portal.pages.request_log import request_id
 from portal.pages.troubles import Words, in_one_line, words_for
 from portal.plumbing.logs import log
@@ -67,6 +68,7 @@ def page(status: int, words: Words, number: str | None = None, kept: Kept = ()) 
 
     `kept` is what was typed, sent again by one button.
     """
+    nobody_if_unknown()
     return render_template("errors/error.html", words=words, request_number=number, kept=kept), status
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -21,6 +21,23 @@ def join(app: Flask) -> None:
 
     def in_time(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with deadline.within(WAITING_SECONDS):
-            return answer(environ, start_response)
+            parts: Iterable[bytes] = answer(environ, start_response)
+        by_the_server = isinstance(parts, environ.get("wsgi.file_wrapper", ()))  # it sends the file without us
+        return parts if by_the_server else _each_in_time(parts)
 
     app.wsgi_app = in_time  # type: ignore[method-assign]
+
+
+def _each_in_time(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """A list that is sent while it is read waits anew for each part."""
+    iterator = iter(parts)
+    try:
+        while True:
+            with deadline.within(WAITING_SECONDS):
+                part = next(iterator, None)
+            if part is None:
+                return
+            yield part
+    finally:
+        if (close := getattr(parts, "close", None)) is not None:
+            close()
