@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,7 +15,30 @@ from bench.registers import ZONE, app_on, empty_postgres, empty_sqlite
 from bench.report import Figure, Subject
 
 NOW = datetime(2026, 11, 2, 14, tzinfo=UTC)
-RULE = {"freq": "daily", "time": "09:00"}
+# What a schedule is made of, taken in turns: alike ones would let the tick read and reckon once for all of them.
+PLACES = [
+    ("America/New_York", "09:00"),
+    ("America/Chicago", "08:00"),
+    ("Europe/London", "14:00"),
+    ("Asia/Kolkata", "19:30"),
+    ("UTC", "14:00"),
+]
+RULES: list[dict[str, Any]] = [
+    {"freq": "daily"},
+    {"freq": "weekly", "weekdays": [1]},
+    {"freq": "weekly", "weekdays": [1, 2, 3, 4, 5]},
+    {"freq": "weekly", "weekdays": [1, 4], "interval": 2, "start": "2026-11-02"},
+    {"freq": "monthly", "day": 2},
+    {"freq": "monthly", "nth": 1, "weekday": 1},
+    {"freq": "monthly", "workday": 1},
+]
+PERIODS = ["previous_day", "last_30_days", "previous_month", "month_to_date", "since_last_success", "2026-Q3"]
+FILTERS: list[dict[str, Any]] = [
+    {},
+    {"status": ["OPEN"]},
+    {"priority": ["HIGH", "CRITICAL"], "status": ["OPEN", "ON_HOLD"]},
+    {"category": ["Harassment"]},
+]
 IN_BATCHES = "Duepost's tick, no wake-ups"
 WITH_WAKE_UPS = "Duepost's tick, each run put on the queue"
 ONE_EACH = "the same work, one transaction each"
@@ -88,43 +112,44 @@ def measure(database: str, schedules: int, repeats: int, say: Say) -> Subject:
 
 
 def _add_schedules(count: int) -> None:
-    """Daily reports of ten organizations, each to one person, all due at 09:00 in New York."""
-    from portal.models import Destination, DestinationKind, Organization, Schedule, write_session
+    """Reports of ten organizations, each to one, two or three people, all due at the same moment."""
+    from portal.models import Category, Destination, DestinationKind, Organization, Schedule, write_session
 
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
     organizations = [uuid.uuid4() for _ in range(10)]
     with write_session() as db:
-        db.add_all(
-            Organization(id=each, name=f"Made {n}", slug=f"made-{n}", timezone=ZONE, settings={}, created_at=long_ago)
-            for n, each in enumerate(organizations)
-        )
-        db.flush()
+        for number, organization in enumerate(organizations):
+            slug = f"made-{number}"
+            db.add(Organization(id=organization, name=slug, slug=slug, timezone=ZONE, settings={}, created_at=long_ago))
+            db.flush()
+            db.add(Category(organization_id=organization, name="Harassment"))
         for number in range(count):
-            owner, schedule = organizations[number % 10], uuid.uuid4()
+            organization = organizations[number % 10]
+            place, at = PLACES[number % len(PLACES)]
             db.add(
                 Schedule(
-                    id=schedule,
-                    organization_id=owner,
+                    organization_id=organization,
                     name=f"Report {number}",
                     export_type="FLAT_FILE",
                     format="CSV",
-                    filters={"status": ["OPEN"]},
-                    period="previous_day",
-                    rule=RULE,
-                    timezone=ZONE,
+                    filters=FILTERS[number % len(FILTERS)],
+                    period=PERIODS[number % len(PERIODS)],
+                    rule=RULES[number % len(RULES)] | {"time": at},
+                    timezone=place,
                     delivery_config={"attach": True, "link": True},
                     state="ACTIVE",
                     next_run_at=NOW,
-                    next_local=f"2026-11-02T09:00[{ZONE}]",
+                    next_local=f"2026-11-02T{at}[{place}]",
                     created_at=long_ago,
                     updated_at=NOW - timedelta(days=30),
                     destinations=[
                         Destination(
-                            organization_id=owner,
-                            position=0,
+                            organization_id=organization,
+                            position=position,
                             kind=DestinationKind.EMAIL,
-                            target=f"person{number}@example.org",
+                            target=f"person{number}-{position}@example.org",
                         )
+                        for position in range(1 + number % 3)
                     ],
                 )
             )
