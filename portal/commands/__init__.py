@@ -12,6 +12,7 @@ from portal.commands.organizations import create_organization_command
 from portal.commands.schedule_times import schedule_times
 from portal.commands.users import create_user
 from portal.commands.verify_audit import verify_audit
+from portal.commands.verify_runs import verify_runs
 
 ON_THE_DATABASE = (
     create_organization_command,
@@ -19,6 +20,7 @@ ON_THE_DATABASE = (
     export,
     import_cases_command,
     verify_audit,
+    verify_runs,
     *runs.COMMANDS,
     *schedules.COMMANDS,
 )

@@ -80,6 +80,16 @@ def measure(store: ObjectStore, key: str) -> Stored:
     return Stored(size, digest.hexdigest())
 
 
+def size_of(store: ObjectStore, key: str) -> int:
+    """Its bytes as the storage counts them, without reading it. Raises StorageError where it is not there."""
+    try:
+        return int(obstore.head(store, key)["size"])
+    except FileNotFoundError as error:
+        raise StorageError("The file is no longer in the storage.", permanent=True) from error
+    except (OSError, obstore.exceptions.BaseError) as error:
+        raise StorageError(f"The storage could not give the file: {_brief(error)}") from error
+
+
 def remove(store: ObjectStore, key: str) -> None:
     """Delete the file; that it is gone already is no error."""
     try:

@@ -92,7 +92,7 @@ def breaches_of_the_mail(seen: dict[str, Seen]) -> Iterator[str]:
     """The witness against the ledger, one message after the other."""
     with Session(db.engine) as session:
         attempts = _attempts(session)
-        hashes = dict(session.execute(sa.select(Artifact.id, Artifact.sha256)).tuples().all())
+        hashes = {row.id: row.sha256 for row in session.execute(sa.select(Artifact.id, Artifact.sha256))}
         rows = session.scalars(sa.select(Delivery).where(Delivery.kind == DestinationKind.EMAIL)).all()
         known = {row.message_id for row in rows} | set(session.scalars(sa.select(Notice.message_id)))
         for row in rows:
@@ -127,8 +127,8 @@ def _of_one(row: Delivery, attempts: Counter[DeliveryState], seen: Seen, sha256:
 def summary() -> dict[str, dict[str, int]]:
     """How many runs and deliveries stand in each state."""
     with Session(db.engine) as session:
-        runs = session.execute(sa.select(Run.state, sa.func.count()).group_by(Run.state)).tuples()
-        mails = session.execute(sa.select(Delivery.state, sa.func.count()).group_by(Delivery.state)).tuples()
+        runs = session.execute(sa.select(Run.state, sa.func.count()).group_by(Run.state))
+        mails = session.execute(sa.select(Delivery.state, sa.func.count()).group_by(Delivery.state))
         return {
             "runs": {state.value: count for state, count in runs},
             "deliveries": {state.value: count for state, count in mails},
