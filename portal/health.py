@@ -20,7 +20,6 @@ from portal.models import Heartbeat
 from portal.plumbing import wakeups
 
 TICK = "tick"
-SWEEP = "sweep"
 NO_TICK_ALARM = timedelta(minutes=3)
 
 
@@ -86,17 +85,6 @@ def tick_check(now: datetime) -> Check:
     if age > NO_TICK_ALARM:
         return Check("tick", False, f"Due exports were last looked for {ago} ago; is the scheduler running?")
     return Check("tick", True, f"Due exports were looked for {ago} ago.")
-
-
-def sweep_check(now: datetime) -> Check:
-    """Whether runs that a lost worker left are being looked for."""
-    last = db.session.execute(sa.select(Heartbeat.at).where(Heartbeat.name == SWEEP)).scalar_one_or_none()
-    if last is None:
-        return Check("sweep", False, "Stranded runs have not been looked for yet; is the upkeep worker running?")
-    ago = humanize.naturaldelta(now - last)
-    if now - last > NO_TICK_ALARM:
-        return Check("sweep", False, f"Stranded runs were last looked for {ago} ago; is the upkeep worker running?")
-    return Check("sweep", True, f"Stranded runs were looked for {ago} ago.")
 
 
 def redis_check() -> Check:

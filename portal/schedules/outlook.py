@@ -12,9 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from portal.models import Run, RunState, Schedule, ScheduleState, User
+from portal.models import Delivery, DeliveryState, Run, RunState, Schedule, ScheduleState, User
 
 LOOK_BACK = timedelta(days=30)
+OVERDUE = timedelta(minutes=3)
+WAITS_LONG = timedelta(minutes=10)
 MOST = 20
 
 
@@ -40,6 +42,31 @@ def due_between(db: Session, organization_id: uuid.UUID, now: datetime, until: d
         .order_by(Schedule.next_run_at)
     )
     return [Due(max(at, now), name, count) for at, name, count in db.execute(statement) if at is not None]
+
+
+@dataclass(frozen=True)
+class Standstill:
+    """Exports that should have begun: due without a run for three minutes, or waiting as a run for ten."""
+
+    due: int
+    waiting: int
+
+
+def standstill(db: Session, organization_id: uuid.UUID, now: datetime) -> Standstill:
+    """What of this organization is not being made at the moment, though its time has come."""
+    due = sa.select(sa.func.count()).where(
+        Schedule.organization_id == organization_id,
+        Schedule.state == ScheduleState.ACTIVE,
+        Schedule.next_run_at < now - OVERDUE,
+        sa.or_(Schedule.parked_until.is_(None), Schedule.parked_until <= now),
+    )
+    waiting = sa.select(sa.func.count()).where(
+        Run.organization_id == organization_id,
+        Run.state == RunState.QUEUED,
+        sa.func.coalesce(Run.not_before, Run.queued_at) < now - WAITS_LONG,
+    )
+    row = db.execute(sa.select(due.scalar_subquery(), waiting.scalar_subquery())).one()
+    return Standstill(*row)
 
 
 class Need(StrEnum):
@@ -97,9 +124,7 @@ def _runs(db: Session, organization_id: uuid.UUID, now: datetime) -> list[Attent
     )
     order = sa.func.row_number().over(partition_by=Run.schedule_id, order_by=(Run.planned_for.desc(), Run.id.desc()))
     troubled = (
-        sa.select(
-            Run.id, Run.schedule_id, Run.state, Run.reason, Run.planned_for, Run.reached, order.label("from_newest")
-        )
+        sa.select(Run.id, Run.schedule_id, Run.state, Run.reason, Run.planned_for, order.label("from_newest"))
         .where(
             Run.organization_id == organization_id,
             Run.planned_for >= now - LOOK_BACK,
@@ -108,8 +133,13 @@ def _runs(db: Session, organization_id: uuid.UUID, now: datetime) -> list[Attent
         )
         .subquery()
     )
+    uncertain = sa.exists().where(
+        Delivery.run_id == troubled.c.id,
+        Delivery.state == DeliveryState.UNKNOWN,
+        Delivery.settled_at.is_(None),
+    )
     statement = (
-        sa.select(troubled, Schedule.name)
+        sa.select(troubled, Schedule.name, Schedule.failure_streak, uncertain.label("uncertain"))
         .join(Schedule, Schedule.id == troubled.c.schedule_id)
         .where(troubled.c.from_newest == 1, Schedule.state != ScheduleState.DELETED)
         .order_by(troubled.c.planned_for.desc(), troubled.c.id)
@@ -118,15 +148,18 @@ def _runs(db: Session, organization_id: uuid.UUID, now: datetime) -> list[Attent
 
 
 def _of_run(row: Any) -> Attention:
+    words = row["reason"] or "It was not made at its time."
+    if row["state"] is RunState.FAILED and row["failure_streak"] > 1:
+        words = f"{words} It failed {row['failure_streak']} times in a row."
     return Attention(
         need=Need.RUN,
         schedule_id=row["schedule_id"],
         name=row["name"],
-        words=row["reason"] or "It was not made at its time.",
+        words=words,
         run_id=row["id"],
         run_state=row["state"],
         planned_for=row["planned_for"],
-        uncertain=bool((row["reached"] or {}).get("UNKNOWN")),
+        uncertain=row["uncertain"],
     )
 
 

@@ -66,7 +66,9 @@ class DatabaseSeen:
 
 @dataclass(frozen=True)
 class WorkerSeen:
-    name: str
+    """`where` is "host:process"."""
+
+    where: str
     queue: str
     state: str
     at: datetime | None
@@ -181,7 +183,10 @@ def _redis() -> RedisSeen | None:
 
 def _workers(connection: Redis, queue: str) -> list[WorkerSeen]:
     workers = Worker.all(queue=wakeups.queue(queue, connection))[:MOST_WORKERS]
-    return [WorkerSeen(worker.name, queue, str(worker.get_state()), _utc(worker.last_heartbeat)) for worker in workers]
+    return [
+        WorkerSeen(f"{each.hostname}:{each.pid}", queue, str(each.get_state()), _utc(each.last_heartbeat))
+        for each in workers
+    ]
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.models import DeliveryState, RunState, ScheduleState, User, write_session
+from portal.models import Delivery, DeliveryState, Heartbeat, RunState, ScheduleState, User, write_session
 from tests.support.runs import MONDAY, make_run_row, targets
 from tests.support.schedules import make_schedule
 
@@ -77,12 +77,82 @@ def test_what_a_later_success_made_good_is_left_out(page, cast):
     assert needs(page.otto.get("/")) == []
 
 
-def test_what_may_have_arrived_is_shown_as_not_certain(page, cast):
+def test_what_may_have_arrived_needs_somebody_until_it_is_settled(page, cast, moved_clock):
+    """D4, B11"""
     schedule = make_schedule(cast.lakeside, cast.otto)
     before = MONDAY - timedelta(days=1)
-    make_run_row(cast.lakeside, schedule, RunState.PARTIAL, planned_for=before, reached={"UNKNOWN": 1})
+    to = {PRIYA: D.UNKNOWN, "tomas@example.org": D.REJECTED}
+    made = make_run_row(cast.lakeside, schedule, RunState.PARTIAL, planned_for=before, to=to)
     (thing,) = needs(page.otto.get("/"))
     assert thing.startswith("Not certain")
+    assert "Settle it: Open cases" in thing
+    with write_session() as session:
+        session.get_one(Delivery, made.deliveries[PRIYA]).settled_at = moved_clock.now()
+    (thing,) = needs(page.otto.get("/"))
+    assert thing.startswith("Partly sent")
+
+
+def test_failures_in_a_row_are_counted(page, cast):
+    """B11"""
+    schedule = make_schedule(cast.lakeside, cast.otto, failure_streak=4)
+    before = MONDAY - timedelta(days=1)
+    make_run_row(cast.lakeside, schedule, RunState.FAILED, planned_for=before, reason="Nobody has it.")
+    (thing,) = needs(page.otto.get("/"))
+    assert "Nobody has it. It failed 4 times in a row." in thing
+
+
+def test_what_was_missed_leads_to_where_it_can_be_produced(page, cast):
+    """B4"""
+    schedule = make_schedule(cast.lakeside, cast.otto)
+    made = make_run_row(cast.lakeside, schedule, RunState.MISSED, planned_for=MONDAY - timedelta(days=1))
+    answer = page.otto.get("/")
+    [link] = answer.find("//ul[@class='attend']//a")
+    assert link.get("href") == f"/runs/{made.run}"
+    assert link.text.startswith("See or produce it")
+
+
+def test_what_should_have_begun_is_told_to_everyone_it_concerns(page, cast, moved_clock):
+    """B12"""
+    moved_clock.set(MONDAY + timedelta(minutes=3))
+    make_schedule(cast.lakeside, cast.otto)
+    assert "should have begun" not in page.otto.get("/").words
+    moved_clock.forward(seconds=1)
+    words = page.otto.get("/").words
+    assert "1 export should have begun by now and is not being made. Nothing is lost" in words
+    assert "Your admins see the cause on this page." in words
+    assert "should have begun" not in page.stella.get("/").words
+    second = make_schedule(cast.lakeside, cast.otto, next_run_at=None)
+    make_run_row(cast.lakeside, second, RunState.QUEUED, queued_at=moved_clock.now(), content=None)
+    assert "1 export should have begun" in page.ana.get("/").words
+    moved_clock.forward(minutes=10, seconds=1)
+    assert "2 exports should have begun by now and are not being made." in page.ana.get("/").words
+
+
+def test_alarms_are_for_admins_with_what_to_do(page, cast, moved_clock):
+    """B12"""
+    with write_session() as session:
+        session.add(Heartbeat(name="tick", at=moved_clock.now() - timedelta(minutes=4)))
+    answer = page.ana.get("/")
+    alarms = [" ".join(" ".join(each.itertext()).split()) for each in answer.find("//ul[@class='attend alarms']/li")]
+    assert alarms[0] == (
+        "Scheduler Due exports were last looked for 4 minutes ago. "
+        "See that the scheduler and the upkeep worker are running. Since Mon 2 Nov 2026, 06:56 EST ."
+    )
+    assert alarms[1].startswith("Sweep Stranded runs have not been looked for yet.")
+    assert alarms[2].startswith("Redis Redis does not answer")
+    assert "Not all is running" in answer.words
+    for someone in (page.otto, page.nobody()):
+        assert "Alarms" not in someone.get("/").text
+
+
+def test_admins_see_the_last_sign_of_life_of_each_process(page, cast, moved_clock):
+    """B12"""
+    with write_session() as session:
+        session.add(Heartbeat(name="tick", at=moved_clock.now() - timedelta(seconds=20)))
+    answer = page.ana.get("/")
+    assert "Looked for due exports Mon 2 Nov 2026, 06:59 EST 20 seconds ago" in answer.words
+    assert "Looked for stranded runs not yet" in answer.words
+    assert "Looked for" not in page.otto.get("/").words
 
 
 def test_schedules_that_stand_still_or_have_no_owner_need_somebody(page, cast, moved_clock):

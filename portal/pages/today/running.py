@@ -1,41 +1,63 @@
-"""Whether everything runs, in a few lines for those who look after it."""
+"""Whether everything runs, for those who look after it: the alarms, and the last sign of life of each process."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal import health
 from portal.delivery.by_day import last_accepted_mail
-from portal.health import Check
 from portal.models import CaseImport, ImportState
+from portal.plumbing import wakeups
+from portal.watchdog import Alarm, Look, alarms_of, look
+
+LABELS = {
+    "database": "Database",
+    "tick": "Scheduler",
+    "sweep": "Sweep",
+    "redis": "Redis",
+    "workers": "Workers",
+    "due": "Not started",
+    "waiting": "Waiting",
+    "clock": "Clock",
+    "notices": "Mails",
+    "storage": "Storage",
+    "disk": "Disk",
+}
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A process, by what it does and where it runs, and when it was last seen; None: not yet."""
+
+    name: str
+    where: str
+    at: datetime | None
 
 
 @dataclass(frozen=True)
 class Running:
     """`mail` and `register`: when a mail was last accepted, and when an import last succeeded; None: never yet."""
 
-    checks: Sequence[tuple[str, Check]]
+    alarms: Sequence[tuple[str, Alarm]]
+    signs: Sequence[Sign]
     mail: datetime | None
     register: datetime | None
 
     @property
     def well(self) -> bool:
-        return all(check.ok for _, check in self.checks)
+        return not self.alarms
 
 
-def running(db: Session, organization_id: uuid.UUID, now: datetime) -> Running:
-    redis = health.redis_check()
-    checks = [("Clock", health.tick_check(now)), ("Sweep", health.sweep_check(now)), ("Redis", redis)]
-    if redis.ok:  # which alone knows of workers
-        checks.append(("Workers", health.workers_check()))
+def running(db: Session, organization_id: uuid.UUID, now: Callable[[], datetime]) -> Running:
+    seen = look(now)
     return Running(
-        checks=checks,
+        alarms=[(LABELS[alarm.name], alarm) for alarm in alarms_of(seen)],
+        signs=list(_signs(seen)),
         mail=last_accepted_mail(db, organization_id),
         register=db.scalar(
             sa.select(CaseImport.finished_at)
@@ -44,3 +66,12 @@ def running(db: Session, organization_id: uuid.UUID, now: datetime) -> Running:
             .limit(1)
         ),
     )
+
+
+def _signs(seen: Look) -> Iterator[Sign]:
+    beats = seen.database.beats if seen.database else {}
+    for name, label in (("tick", "Looked for due exports"), ("sweep", "Looked for stranded runs")):
+        yield Sign(label, "", beats[name].at if name in beats else None)
+    for worker in seen.redis.workers if seen.redis else ():
+        label = "Worker" if worker.queue == wakeups.EXPORTS else "Upkeep worker"
+        yield Sign(label, worker.where, worker.at)

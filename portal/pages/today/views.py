@@ -16,7 +16,7 @@ from portal.pages.template_filters import number, page_now, plural
 from portal.pages.today.drawings import bars, label_of, timeline
 from portal.pages.today.running import running
 from portal.people.rights import Right
-from portal.schedules.outlook import due_between, needs_attention
+from portal.schedules.outlook import due_between, needs_attention, standstill
 
 bp = Blueprint("today", __name__)
 AHEAD = timedelta(hours=24)
@@ -43,7 +43,8 @@ def show() -> ResponseReturnValue:
         bars=bars(days),
         schedule_url=schedule_url,
         new_schedule=_new_schedule(),
-        facts=running(db.session(), organization_id, now) if current_user.may(Right.SEE_HEALTH) else None,
+        standing=standstill(db.session(), organization_id, now),
+        facts=running(db.session(), organization_id, page_now) if current_user.may(Right.SEE_HEALTH) else None,
     )
 
 
