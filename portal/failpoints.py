@@ -42,7 +42,12 @@ PLACES = {
     "settle-after-commit": "the run has ended or was let go",
     "lapsed-before-commit": "the sweep gives a lost worker's run back, not committed",
     "lapsed-after-commit": "the run is QUEUED again, nobody was woken",
+    "cancel-left-before-commit": "the sweep ends a run whose cancelling a lost worker left, not committed",
     "wake-after-commit": "the sweep counted another wake-up, which was not sent",
+    "hand-back-before-commit": "a worker that is to end gives its run back, not committed",
+    "hand-back-after-commit": "the run is in nobody's hands, nobody was woken",
+    "notice-taken": "a notice is SENDING, the mail server was not spoken to",
+    "notice-answered": "the mail server answered to a notice, the table does not know",
 }
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.orm import Session
 
+from portal import failpoints
 from portal.delivery.ledger import BACK_OFF, GIVE_UP_AFTER
 from portal.extensions import db as database
 from portal.models import Notice, NoticeState, User, updated_rows, write_session
@@ -58,6 +59,7 @@ def send_due(now: datetime) -> int:
             letter = _take(notice_id, now)
             if letter is None:
                 continue
+            failpoints.reach("notice-taken")
             result = connection.hand_over(
                 sender=envelope_sender(),
                 recipient=letter.address,
@@ -65,6 +67,7 @@ def send_due(now: datetime) -> int:
                 size=len(letter.content),
                 before_data=lambda: None,
             )
+            failpoints.reach("notice-answered")
             _conclude(letter, result, now)
             sent += result.outcome is Outcome.ACCEPTED
             if _server_is_away(result):

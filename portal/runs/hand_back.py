@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal import failpoints
 from portal.leases import Lease, fence
 from portal.models import Run, RunState, write_session
 from portal.plumbing import wakeups
@@ -25,6 +26,8 @@ def hand_back(lease: Lease, now: datetime) -> None:
         else:
             reason = "The worker was stopped; it is made by another."
             change_state(db, lease.run_id, RunState.RUNNING, RunState.QUEUED, now=now, reason=reason, columns=columns)
+        failpoints.reach("hand-back-before-commit")
+    failpoints.reach("hand-back-after-commit")
     wakeups.wake_run(lease.run_id, wake_count)
 
 

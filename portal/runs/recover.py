@@ -132,6 +132,7 @@ def end_cancel(run_id: uuid.UUID, now: datetime) -> bool:
         if run is None:
             return False
         settle.end_cancelled(db, run, now=now)
+        failpoints.reach("cancel-left-before-commit")
     return True
 
 

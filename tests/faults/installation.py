@@ -132,6 +132,10 @@ def _settings(folder: Path, database: Database, redis: RedisServer, mail: MailSe
         "MAIL_PORT": str(mail.port),
         "DUEPOST_MAIL_TIMEOUT_SECONDS": "2",
         "DUEPOST_LEASE_SECONDS": str(LEASE_SECONDS),
+        # a hanging process is ended from outside; the clock's jumps count too
+        "DUEPOST_RUN_TIME_LIMIT_SECONDS": "45",
+        # the plan is the people's alone
+        "DUEPOST_PAUSE_AFTER_FAILURES": "0",
         "DUEPOST_LOG_LEVEL": "WARNING",
         "FAULTS_CLOCK": str(folder / "clock"),
         "FAULTS_FULL_DISK": str(folder / "full"),

@@ -23,7 +23,7 @@ from tests.faults.mail_witness import FRIENDLY, MOODS
 BACK_AT_MOST = 40.0
 """Seconds by which the clock is ever set back."""
 FORWARD_GAP_SECONDS = 40.0
-DEADLY = ("kill", "kill", "kill-parent", "kill-both", "stop", "error")
+DEADLY = ("kill", "kill", "kill-parent", "kill-both", "stop", "error", "hang")
 
 
 @dataclass
