@@ -10,7 +10,7 @@ TOOLS := chromium:chromium libreoffice-calc-nogui:soffice sqlite3:sqlite3
 CODE := portal worker demo bench tests wsgi.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test check bench chaos screenshots lock tools
+.PHONY: help demo demo-reset test check mutants bench chaos screenshots lock tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: $(VENV)/development.stamp ## format, lint, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports
+
+mutants: $(VENV)/development.stamp ## take out the mechanism behind each promise: its test must notice; ARGS=… for tests.sabotage
+	$(BIN)/python -m tests.sabotage $(ARGS)
 
 bench: $(VENV)/development.stamp ## measure, beside the peers' ways: bench/results.json and a table
 	$(BIN)/python -m bench

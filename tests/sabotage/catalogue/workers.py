@@ -1,0 +1,262 @@
+"""Who works on a run: wake-ups, leases, the fence, the heartbeat and the sweep."""
+
+from __future__ import annotations
+
+from tests.sabotage.mutant import Change, Mutant, Promise
+
+LEASES = "portal/leases.py"
+RECOVER = "portal/runs/recover.py"
+START_DUE = "portal/schedules/start_due.py"
+RUN_NOW = "portal/schedules/run_now.py"
+FIRST_TABLES = "portal/migrations/versions/0001_first_tables.py"
+HELD = "tests/runs/test_leases.py::"
+LOST = "tests/runs/test_lost_and_stuck.py::"
+MADE = "tests/runs/test_make_run.py::"
+SWEPT = "tests/runs/test_sweep.py::"
+WOKEN = "tests/worker/test_wakeups.py::"
+COMMITTED = "tests/schedules/test_after_the_commit.py::"
+
+MUTANTS = (
+    Mutant(
+        "tick-wakes-before-its-commit",
+        Promise.REDIS,
+        "The tick wakes workers after its commit",
+        "a worker is woken for a run that it cannot see yet, and returns",
+        [
+            Change(
+                START_DUE,
+                "            queued = start(db, schedules, now)\n",
+                "            queued = start(db, schedules, now)\n            wake(queued)\n",
+            )
+        ],
+        [f"{COMMITTED}test_the_tick_wakes_for_runs_that_can_be_seen"],
+    ),
+    Mutant(
+        "run-now-wakes-before-its-commit",
+        Promise.REDIS,
+        "Run now wakes a worker after its commit",
+        "a worker is woken for a run that it cannot see yet, and returns",
+        [
+            Change(
+                RUN_NOW,
+                "        (run_id,) = insert_runs(db, [new], now=now, actor=actor)\n",
+                "        (run_id,) = insert_runs(db, [new], now=now, actor=actor)\n"
+                "        wakeups.wake_run(run_id, 1)\n",
+            )
+        ],
+        [f"{COMMITTED}test_run_now_wakes_for_a_run_that_can_be_seen"],
+    ),
+    Mutant(
+        "lost-wake-up-not-made-up-for",
+        Promise.REDIS,
+        "The sweep wakes what waits and was not taken, ever more rarely",
+        "a run whose wake-up was flushed stays QUEUED for ever",
+        [Change(RECOVER, "    for run_id in _to_wake(now):\n", "    for run_id in []:\n")],
+        [f"{HELD}test_a_queued_run_whose_wake_up_was_lost_is_woken_again_and_ever_more_rarely"],
+    ),
+    Mutant(
+        "redis-away-raises",
+        Promise.REDIS,
+        "A wake-up that Redis does not take is noted and raises nothing",
+        "the page or the tick that wanted to wake fails",
+        [
+            Change(
+                "portal/plumbing/wakeups.py",
+                "    except (RedisError, OSError) as error:\n",
+                "    except ZeroDivisionError as error:\n",
+            )
+        ],
+        [f"{WOKEN}test_without_redis_the_wake_up_says_so_and_raises_nothing"],
+        raises=("ConnectionError",),
+    ),
+    Mutant(
+        "fixed-entries-not-put-back",
+        Promise.REDIS,
+        "The scheduler puts its entries back from code on every loop",
+        "after a flush nothing ticks any more",
+        [Change("worker/scheduler.py", "        put_back_entries(self)\n", "")],
+        [f"{WOKEN}test_the_fixed_entries_come_back_after_a_flush"],
+    ),
+    Mutant(
+        "stranger-in-the-entries",
+        Promise.REDIS,
+        "An entry that is none of ours is taken out before it can starve those behind it",
+        "one unreadable entry stays and nothing is enqueued",
+        [Change("worker/scheduler.py", "        scheduler.cancel(stranger)\n", "        pass\n")],
+        [f"{WOKEN}test_an_entry_of_a_stranger_is_taken_out_and_starves_nothing"],
+        raises=("TypeError", "ValueError", "DeserializationError", "InvalidJobOperation", "KeyError"),
+    ),
+    Mutant(
+        "lapsed-lease-not-found",
+        Promise.DEAD_WORKER,
+        "The sweep gives back runs whose lease has lapsed",
+        "a run whose worker died stays RUNNING for ever",
+        [Change(RECOVER, "    for run_id in _lapsed(now):\n", "    for run_id in []:\n")],
+        [
+            f"{HELD}test_a_lapsed_lease_is_found_and_the_run_made_by_another",
+            f"{HELD}test_a_run_whose_worker_is_lost_each_time_is_given_up",
+        ],
+    ),
+    Mutant(
+        "lost-run-not-given-up",
+        Promise.DEAD_WORKER,
+        "A run whose worker is lost at its third try has FAILED",
+        "a run that kills its worker is tried for ever",
+        [
+            Change(
+                RECOVER,
+                "        if failures >= settings().generation_attempts:\n",
+                "        if False:\n",
+            )
+        ],
+        [f"{HELD}test_a_run_whose_worker_is_lost_each_time_is_given_up"],
+    ),
+    Mutant(
+        "take-leaves-an-old-wait",
+        Promise.DEAD_WORKER,
+        "A take for delivery has the sweep look as soon as the lease lapses, whatever the run waited before",
+        "a worker lost while delivering is noticed after ten minutes instead of three",
+        [Change(LEASES, "taken_at=now, wake_after=now)", "taken_at=now)")],
+        [f"{LOST}test_a_worker_lost_while_delivering_is_noticed_within_three_minutes"],
+    ),
+    Mutant(
+        "heartbeat-without-renewal",
+        Promise.DEAD_WORKER,
+        "A heartbeat thread renews the lease while the worker lives",
+        "the lease of a healthy worker lapses under a long export",
+        [Change(LEASES, "                    if not renew(lease, clock.now()):\n", "                    if False:\n")],
+        [f"{LOST}test_the_heartbeat_renews_the_lease_and_says_when_it_is_lost"],
+    ),
+    Mutant(
+        "one-run-in-trouble-ends-the-sweep",
+        Promise.DEAD_WORKER,
+        "The sweep takes care of each run alone",
+        "one run that raises keeps all others from being found",
+        [
+            Change(
+                RECOVER,
+                '        logger.exception("a run could not be taken care of',
+                '        raise\n        logger.exception("a run could not be taken care of',
+            )
+        ],
+        [f"{SWEPT}test_a_run_that_makes_trouble_keeps_no_other_from_being_found"],
+        raises=("RuntimeError",),
+    ),
+    Mutant(
+        "sweep-reads-the-frozen-configuration",
+        Promise.DEAD_WORKER,
+        "The sweep does not read a run's frozen configuration, so that one that cannot be read can still end",
+        "such a run stays RUNNING for ever",
+        [
+            Change(
+                RECOVER,
+                "            .where(Run.id == run_id, Run.state == RunState.RUNNING, Run.lease_until <= now)\n"
+                "            .options(without_configuration())\n",
+                "            .where(Run.id == run_id, Run.state == RunState.RUNNING, Run.lease_until <= now)\n",
+            )
+        ],
+        [f"{LOST}test_a_run_that_cannot_be_read_holds_no_other_up"],
+        on=("sqlite",),  # PostgreSQL keeps such a row out
+    ),
+    Mutant(
+        "successor-not-woken",
+        Promise.DEAD_WORKER,
+        "When a run is given back or given up, the next one of its schedule is woken",
+        "the run that waited behind it is not made before the sweep's long wait is over",
+        [Change(RECOVER, "        wakeups.wake_run(waiting.id, waiting.wake_count)\n", "        pass\n")],
+        [f"{LOST}test_the_run_that_waited_is_woken_when_the_one_before_is_given_up"],
+    ),
+    Mutant(
+        "take-does-not-look-at-the-state",
+        Promise.FROZEN_WORKER,
+        "A run is taken by one UPDATE that finds it QUEUED",
+        "four workers hold the same run",
+        [Change(LEASES, "Run.state == RunState.QUEUED, ~in_the_way", "~in_the_way")],
+        [f"{HELD}test_of_many_workers_one_takes_the_run", f"{MADE}test_a_run_that_is_over_is_not_made_again"],
+    ),
+    Mutant(
+        "taken-while-in-other-hands",
+        Promise.FROZEN_WORKER,
+        "A run that is being delivered is taken only when its lease is free or has lapsed",
+        "a second worker delivers the same run",
+        [Change(LEASES, "        .where(sa.or_(Run.lease_until.is_(None), Run.lease_until <= now))\n", "")],
+        [f"{HELD}test_a_run_being_delivered_is_in_one_workers_hands"],
+    ),
+    Mutant(
+        "order-not-kept",
+        Promise.FROZEN_WORKER,
+        "A run is not taken while another of its schedule is being made, or an older one waits",
+        "the newer run is made first",
+        [Change(LEASES, "Run.state == RunState.QUEUED, ~in_the_way", "Run.state == RunState.QUEUED")],
+        [f"{HELD}test_the_older_of_two_waiting_runs_is_taken_first"],
+    ),
+    Mutant(
+        "two-running-runs-of-a-schedule",
+        Promise.FROZEN_WORKER,
+        "The database holds at most one RUNNING run of a schedule (partial unique index)",
+        "two stand RUNNING",
+        [
+            Change(
+                FIRST_TABLES,
+                "op.create_index('uq_runs_one_running', 'runs', ['schedule_id'], unique=True",
+                "op.create_index('uq_runs_one_running', 'runs', ['schedule_id'], unique=False",
+            )
+        ],
+        [f"{HELD}test_the_database_holds_one_running_run_of_a_schedule"],
+    ),
+    Mutant(
+        "fence-ignored",
+        Promise.FROZEN_WORKER,
+        "Every transaction of a worker begins with the fence",
+        "a worker that slept writes over what its successor did",
+        [
+            Change(
+                LEASES,
+                "    if not _renew(db, lease, now):\n        raise LeaseLost",
+                "    if False:\n        raise LeaseLost",
+            )
+        ],
+        [
+            f"{HELD}test_a_frozen_worker_does_not_pass_the_fence_while_its_successor_works",
+            f"{MADE}test_a_frozen_worker_cannot_send_or_write_after_its_successor",
+        ],
+    ),
+    Mutant(
+        "fence-without-owner-and-attempt",
+        Promise.FROZEN_WORKER,
+        "The fence lets only the newest claim pass: owner and attempt",
+        "an older claim is renewed",
+        [
+            Change(
+                LEASES,
+                "            Run.lease_owner == lease.owner,\n            Run.attempt == lease.attempt,\n",
+                "",
+            )
+        ],
+        [f"{HELD}test_a_frozen_worker_does_not_pass_the_fence_while_its_successor_works"],
+    ),
+    Mutant(
+        "fence-without-attempt",
+        Promise.FROZEN_WORKER,
+        "An older claim of the same worker is an older claim too: the attempt counts",
+        "a worker goes on under the claim it lost",
+        [Change(LEASES, "            Run.attempt == lease.attempt,\n", "")],
+        [f"{HELD}test_a_frozen_worker_does_not_pass_the_fence_while_its_successor_works"],
+    ),
+    Mutant(
+        "fence-without-time",
+        Promise.FROZEN_WORKER,
+        "A lease that has lapsed is not renewed",
+        "a worker that slept past its lease goes on while the sweep gives the run to another",
+        [Change(LEASES, "            Run.lease_until > now,\n", "")],
+        [f"{HELD}test_a_lapsed_lease_cannot_be_renewed"],
+    ),
+    Mutant(
+        "loss-of-the-lease-unnoticed",
+        Promise.FROZEN_WORKER,
+        "A worker whose renewal failed stops at its next step",
+        "it goes on working for nothing",
+        [Change(LEASES, "                        lost.set()\n", "")],
+        [f"{LOST}test_the_heartbeat_renews_the_lease_and_says_when_it_is_lost"],
+    ),
+)
