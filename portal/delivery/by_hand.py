@@ -34,13 +34,17 @@ def reopen(
     again = [row for row in not_reached(rows) if row.state in states]
     for row in again:
         _pending_again(db, row, now)
+        _prolong_link(db, row, now)
         _record(db, row, "delivery.retried", actor, now, {"from": row.state.value})
     return [row.target for row in again]
 
 
 def resend(db: Session, row: Delivery, *, actor: audit.Actor, now: datetime) -> None:
-    """An UNKNOWN one is sent once more: the same message to the byte, with another day."""
+    """An UNKNOWN one is sent once more: the same message to the byte, unless its link has run out meanwhile."""
     _pending_again(db, row, now, resent=True)
+    link = _link_of(db, row)
+    if link is not None and link.expires_at <= now:
+        _prolong_link(db, row, now)
     _record(db, row, "delivery.resent", actor, now, {"from": row.state.value})
 
 
@@ -99,9 +103,13 @@ def cancel_waiting(db: Session, run_id: uuid.UUID) -> None:
 
 
 def _pending_again(db: Session, row: Delivery, now: datetime, **more: object) -> None:
-    """PENDING with another day, the same message, and a link that is good for as long as anybody's."""
+    """PENDING with another day and the same message."""
     values = {"next_attempt_at": now, "give_up_at": now + GIVE_UP_AFTER, "reason": "", **more}
     change(db, row.id, row.state, DeliveryState.PENDING, attempts=row.attempts, values=values)
+
+
+def _prolong_link(db: Session, row: Delivery, now: datetime) -> None:
+    """The mail never arrived; when it does, its link has to be good for as long as anybody's."""
     link = _link_of(db, row)
     if link is not None:
         link.expires_at = link_expiry(db.get_one(Artifact, row.artifact_id), now)

@@ -58,6 +58,7 @@ def send_again(
         people = [newest[destination] for destination, new_id in new_ids.items() if new_id not in known]
         if new_ids and not people:
             return 0  # the same form once more
+        check_file_is_kept(db, run_id)
         _check(db, run, people)
         number = max(row.round for row in rows) + 1
         for row in people:
@@ -82,9 +83,9 @@ def _is_uncertain(row: Delivery) -> bool:
 def _check_files(organization_id: uuid.UUID, run_id: uuid.UUID) -> None:
     """What is stored is what was made; read to its end before anything is promised."""
     with Session(database.engine) as db:
-        statement = sa.select(Artifact).where(Artifact.run_id == run_id, Artifact.organization_id == organization_id)
-        check_file_is_kept(db, run_id)
-        files = [StoredFile.of(artifact) for artifact in db.scalars(statement)]
+        of_this_run = sa.and_(Artifact.run_id == run_id, Artifact.organization_id == organization_id)
+        kept = sa.select(Artifact).where(of_this_run, Artifact.deleted_at.is_(None))
+        files = [StoredFile.of(artifact) for artifact in db.scalars(kept)]
     try:
         for file in files:
             checked_copy(file).close()
@@ -102,7 +103,6 @@ def _check(db: Session, run: Run, people: Sequence[Delivery]) -> None:
         raise Refused("This run is not over yet; wait until it is, then choose who gets the file again.")
     if not people or any(row.kind is not DestinationKind.EMAIL for row in people):
         raise Refused("Choose people of this run; a folder keeps the file that it got.")
-    check_file_is_kept(db, run.id)
     for row in people:
         if _is_uncertain(row):
             raise Refused(f"Nobody knows whether {row.target} has it: say so at that recipient first.")
