@@ -85,7 +85,7 @@ def test_what_may_have_arrived_needs_somebody_until_it_is_settled(page, cast, mo
     made = make_run_row(cast.lakeside, schedule, RunState.PARTIAL, planned_for=before, to=to)
     (thing,) = needs(page.otto.get("/"))
     assert thing.startswith("Not certain")
-    assert "Settle it: Open cases" in thing
+    assert "Settle it : Open cases" in thing
     with write_session() as session:
         session.get_one(Delivery, made.deliveries[PRIYA]).settled_at = moved_clock.now()
     (thing,) = needs(page.otto.get("/"))
