@@ -46,10 +46,13 @@ class MovedMeanwhile(RuntimeError):  # noqa: N818  # another ticker was quicker;
 def start_due(now: datetime) -> int:
     """Start everything that is due and return how many runs were queued. Safe at any time, any number at once."""
     note_sign_of_life("tick", now)
-    queued = 0
+    queued, redis_answers = 0, True
     while True:
         seen, started = _start_batch(now)
-        queued += started
+        queued += len(started)
+        # Redis that does not answer is asked once, not once for each batch: that could take a second each time
+        redis_answers = redis_answers and wake(started)
+        failpoints.reach("tick-after-wake")
         if seen < BATCH:
             break
     queued += data_ready.release(now)
@@ -57,8 +60,8 @@ def start_due(now: datetime) -> int:
     return queued
 
 
-def _start_batch(now: datetime) -> tuple[int, int]:
-    """(schedules seen, runs queued) of one batch."""
+def _start_batch(now: datetime) -> tuple[int, list[uuid.UUID]]:
+    """(schedules seen, runs to wake) of one batch."""
     try:
         with write_session() as db:
             schedules = _due(db, now, BATCH)
@@ -68,12 +71,10 @@ def _start_batch(now: datetime) -> tuple[int, int]:
         logger.exception("a batch of due schedules failed; taking them one by one")
         return _start_one_by_one(now)
     failpoints.reach("tick-after-commit")
-    wake(queued)
-    failpoints.reach("tick-after-wake")
-    return len(schedules), len(queued)
+    return len(schedules), queued
 
 
-def _start_one_by_one(now: datetime) -> tuple[int, int]:
+def _start_one_by_one(now: datetime) -> tuple[int, list[uuid.UUID]]:
     with write_session() as db:
         # ids alone: a row that cannot even be read must not keep the others from being found
         ids = list(db.scalars(_due_statement(now, BATCH).with_only_columns(Schedule.id)))
@@ -92,8 +93,7 @@ def _start_one_by_one(now: datetime) -> tuple[int, int]:
         except Exception as error:
             logger.exception("a due schedule failed; parked for an hour", schedule_id=str(schedule_id))
             _park(schedule_id, error, now)
-    wake(queued)
-    return seen, len(queued)
+    return seen, queued
 
 
 def _due(db: Session, now: datetime, limit: int, only: uuid.UUID | None = None) -> Sequence[Schedule]:
@@ -344,7 +344,6 @@ def _park(schedule_id: uuid.UUID, error: Exception, now: datetime) -> None:
         )
 
 
-def wake(run_ids: Sequence[uuid.UUID]) -> None:
-    """Tell the workers, after the commit. Where Redis is away, sweep finds them all."""
-    if run_ids:
-        wakeups.wake_runs([(run_id, 1) for run_id in run_ids])
+def wake(run_ids: Sequence[uuid.UUID]) -> bool:
+    """Tell the workers, after the commit. False where Redis is away; sweep finds them all."""
+    return not run_ids or wakeups.wake_runs([(run_id, 1) for run_id in run_ids])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from redis import Redis
-from rq import SimpleWorker
+from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
 import worker
@@ -92,6 +93,35 @@ def test_waking_a_run_twice_puts_one_job(app: Flask, connection: Redis) -> None:
     assert wakeups.wake_run(run_id, 1)
     assert wakeups.wake_run(run_id, 1)
     assert wakeups.queue(wakeups.EXPORTS, connection).count == 1
+
+
+def test_many_runs_are_woken_in_their_order_and_none_twice(app: Flask, connection: Redis) -> None:
+    run_ids = [uuid.uuid4() for _ in range(2 * wakeups.AT_ONCE + 50)]
+    there = [run_ids[7], run_ids[wakeups.AT_ONCE + 1]]
+    assert wakeups.wake_runs([(run_id, 1) for run_id in there])
+    for _ in range(2):
+        assert wakeups.wake_runs([(run_id, 1) for run_id in run_ids])
+    woken = [*there, *(run_id for run_id in run_ids if run_id not in there)]
+    assert wakeups.queue(wakeups.EXPORTS, connection).job_ids == [f"run-{run_id}-1" for run_id in woken]
+    assert wakeups.wake_runs([(run_ids[0], 2)])
+    assert wakeups.queue(wakeups.EXPORTS, connection).count == len(run_ids) + 1
+
+
+def test_a_job_that_another_puts_at_the_same_time_is_not_put_twice(
+    app: Flask, connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other comes after this one has looked what is there, and before it puts its own."""
+    mine, both = uuid.uuid4(), uuid.uuid4()
+    prepare, others = Queue.prepare_data, [both]
+
+    def meanwhile(*given: Any, **more: Any) -> Any:
+        if others:
+            assert wakeups.wake_run(others.pop(), 1)
+        return prepare(*given, **more)
+
+    monkeypatch.setattr(Queue, "prepare_data", staticmethod(meanwhile))
+    assert wakeups.wake_runs([(mine, 1), (both, 1)])
+    assert wakeups.queue(wakeups.EXPORTS, connection).job_ids == [f"run-{both}-1", f"run-{mine}-1"]
 
 
 def test_a_wake_up_for_a_run_that_is_over_or_unknown_does_nothing(
