@@ -18,6 +18,7 @@ from demo.supervisor import members_of
 from portal.config import ROOT, Settings
 from tests.support.whole_product import wait_until
 
+PASSED_ON = {"PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "DUEPOST_SABOTAGE", "DUEPOST_SABOTAGE_APPLIED"}
 FAST = "import sys, worker.watch; {changes}; from worker.__main__ import main; sys.exit(main({arguments!r}))"
 
 
@@ -29,7 +30,7 @@ def environment(app: Flask, **more: str) -> dict[str, str]:
         value = getattr(settings, each.name)
         if value != each.default:
             given[each.metadata["env"]] = " ".join(value) if isinstance(value, tuple) else str(value)
-    mine = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    mine = {name: value for name, value in os.environ.items() if name in PASSED_ON}
     return {**mine, **given, **more}
 
 

@@ -55,6 +55,12 @@ def test_the_time_limit_counts_while_the_file_is_made(watch: RunWatch) -> None:
     assert verdicts(watch, 1, 30, LIMIT - 1, LIMIT + 11) == [None, None, None, Why.TIME]
 
 
+def test_a_process_that_takes_too_much_memory_is_killed(watch: RunWatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert verdicts(watch, 1) == [None]
+    monkeypatch.setattr("worker.watch._memory_of", lambda _pid: 1_024_000_001)
+    assert verdicts(watch, 2) == [Why.MEMORY]
+
+
 def test_the_time_limit_does_not_count_while_it_is_handed_over(watch: RunWatch, taken: uuid.UUID) -> None:
     change(taken, state=RunState.DELIVERING)
     assert verdicts(watch, LIMIT + 11, LIMIT * 100) == [None, None]

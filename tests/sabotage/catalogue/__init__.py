@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.sabotage.catalogue import evidence, mails, occurrences, people, workers
+from tests.sabotage.catalogue import alarms, days_off, evidence, mails, occurrences, people, workers
 from tests.sabotage.mutant import Mutant, by_name
 
 MUTANTS: Mapping[str, Mutant] = by_name(
-    [*occurrences.MUTANTS, *workers.MUTANTS, *mails.MUTANTS, *people.MUTANTS, *evidence.MUTANTS]
+    each for part in (occurrences, workers, mails, people, days_off, alarms, evidence) for each in part.MUTANTS
 )

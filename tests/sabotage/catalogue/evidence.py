@@ -8,7 +8,64 @@ AUDIT = "tests/audit/test_chain.py::"
 TRIGGERS = "tests/test_migrations.py::"
 FOLDERS = "tests/runs/test_folder_delivery.py::"
 
+VERIFIED = "tests/runs/test_verify_runs.py::"
+# each look of the checker: the function that is left out, and what it would have found
+LOOKS = (
+    ("not_started", "a due moment without a run", "test_a_breach_is_found_by_its_name"),
+    ("occurrence_twice", "two runs of one occurrence", "test_one_occurrence_with_two_runs_is_found"),
+    ("two_running", "two runs of a schedule that are made at once", "test_a_breach_is_found_by_its_name"),
+    ("over_with_open_deliveries", "a run that is over with an open delivery", "test_a_breach_is_found_by_its_name"),
+    ("not_ended", "a run whose deliveries are over and that is not", "test_a_breach_is_found_by_its_name"),
+    ("lies_about", "a run that nobody looks after", "test_a_breach_is_found_by_its_name"),
+    ("no_end_time", "a run without the time of its end", "test_a_breach_is_found_by_its_name"),
+    ("accepted_without_250", "an acceptance without the server's yes", "test_a_breach_is_found_by_its_name"),
+    ("attempts_differ", "attempts that are not written down", "test_a_breach_is_found_by_its_name"),
+    ("message_id_twice", "a Message-ID on two mails", "test_a_message_id_on_two_mails_is_found"),
+)
+
 MUTANTS = (
+    *(
+        Mutant(
+            f"checker-without-{look.replace('_', '-')}",
+            Promise.CHECKER,
+            f"The checker finds {what}",
+            "it says that all is well",
+            [Change("portal/runs/verify.py", f"    yield from _{look}(look)\n", "")],
+            [f"{VERIFIED}{test}"],
+        )
+        for look, what, test in LOOKS
+    ),
+    Mutant(
+        "checker-without-trail",
+        Promise.CHECKER,
+        "The checker finds a run whose state the audit log does not tell",
+        "it says that all is well",
+        [Change("portal/runs/verify.py", "            yield from _trail_differs(look, page)\n", "")],
+        [f"{VERIFIED}test_a_breach_is_found_by_its_name"],
+    ),
+    Mutant(
+        "checker-without-ends",
+        Promise.CHECKER,
+        "The checker finds a run whose end is not what its deliveries come to",
+        "it says that all is well",
+        [Change("portal/runs/verify.py", "            yield from _end_differs(look, page)\n", "")],
+        [f"{VERIFIED}test_a_breach_is_found_by_its_name"],
+    ),
+    Mutant(
+        "checker-without-files",
+        Promise.CHECKER,
+        "The checker finds a stored file that is missing or is not the one that was made",
+        "it says that all is well",
+        [
+            Change(
+                "portal/runs/verify.py", "    yield from _files(look, hash_files=hash_files)\n", "    yield from ()\n"
+            )
+        ],
+        [
+            f"{VERIFIED}test_a_missing_file_is_found",
+            f"{VERIFIED}test_a_longer_file_is_found_by_its_size_and_another_of_that_size_by_its_hash",
+        ],
+    ),
     Mutant(
         "links-in-a-folder-followed",
         Promise.FILES,

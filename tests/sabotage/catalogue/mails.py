@@ -273,15 +273,15 @@ MUTANTS = (
     Mutant(
         "retry-reaches-those-who-have-it",
         Promise.SENT_ONCE,
-        "“Try again” opens refused, given up and blocked rows alone",
-        "people who have the file get it twice",
+        "“Try again” leaves alone whoever was reached by any round",
+        "a person who was refused once and reached later gets the file twice",
         [
             Change(
-                "portal/runs/states.py",
-                "RETRIABLE_BY_A_PERSON = frozenset({D.REJECTED, D.EXPIRED, D.BLOCKED})",
-                "RETRIABLE_BY_A_PERSON = frozenset({D.REJECTED, D.EXPIRED, D.BLOCKED, D.ACCEPTED})",
+                "portal/delivery/by_hand.py",
+                "for row in not_reached(rows) if row.state in states]",
+                "for row in rows if row.state in states]",
             )
         ],
-        [f"{MADE}test_retrying_failed_ones_leaves_those_who_have_it_alone"],
+        ["tests/runs/test_send_again.py::test_one_who_was_refused_is_reached_by_a_later_round"],
     ),
 )

@@ -14,6 +14,10 @@ LOST = "tests/runs/test_lost_and_stuck.py::"
 MADE = "tests/runs/test_make_run.py::"
 SWEPT = "tests/runs/test_sweep.py::"
 WOKEN = "tests/worker/test_wakeups.py::"
+TRIES = "tests/runs/test_tries_and_leases.py::"
+GIVEN_BACK = "tests/worker/test_given_back.py::"
+WATCH = "tests/worker/test_watch.py::"
+HAND_BACK = "portal/runs/hand_back.py"
 COMMITTED = "tests/schedules/test_after_the_commit.py::"
 
 MUTANTS = (
@@ -258,5 +262,159 @@ MUTANTS = (
         "it goes on working for nothing",
         [Change(LEASES, "                        lost.set()\n", "")],
         [f"{LOST}test_the_heartbeat_renews_the_lease_and_says_when_it_is_lost"],
+    ),
+    Mutant(
+        "asked-to-end-and-goes-on",
+        Promise.SIGTERM,
+        "A process that was asked to end looks so between two steps and gives its run back",
+        "it goes on until it is killed",
+        [
+            Change(
+                "portal/runs/make.py",
+                "            check = _both(still_ours, stopping.check)\n",
+                "            check = still_ours\n",
+            )
+        ],
+        [
+            f"{TRIES}test_a_process_asked_to_end_while_it_makes_a_file_leaves_nothing_of_it",
+            f"{TRIES}test_a_process_asked_to_end_begins_no_recipient",
+        ],
+    ),
+    Mutant(
+        "given-back-counts-as-a-try",
+        Promise.SIGTERM,
+        "A run that is given back counts no try",
+        "three restarts of the workers fail it",
+        [
+            Change(
+                HAND_BACK,
+                '"wake_after": now, "wake_count": wake_count}\n',
+                '"wake_after": now, "wake_count": wake_count}\n'
+                '        columns["generation_failures"] = Run.generation_failures + 1\n',
+            )
+        ],
+        [f"{TRIES}test_a_run_given_back_is_no_try_however_often"],
+    ),
+    Mutant(
+        "given-back-and-nobody-woken",
+        Promise.SIGTERM,
+        "Whoever gives a run back wakes the next worker",
+        "it waits for the sweep",
+        [Change(HAND_BACK, "    wakeups.wake_run(lease.run_id, wake_count)\n", "")],
+        [f"{GIVEN_BACK}test_a_run_being_made_is_given_back_and_made_by_the_next_worker"],
+    ),
+    Mutant(
+        "given-back-by-a-stranger",
+        Promise.SIGTERM,
+        "A run is given back by its holder alone",
+        "a worker that lost it takes it out of its successor's hands",
+        [Change(HAND_BACK, "        fence(db, lease, now)\n", "")],
+        [f"{TRIES}test_a_run_is_given_back_by_its_holder_alone"],
+    ),
+    Mutant(
+        "signal-ends-the-child-at-once",
+        Promise.SIGTERM,
+        "SIGTERM to the whole group lets the child finish the recipient in hand",
+        "the recipient in hand is lost",
+        [
+            Change(
+                "worker/watched_worker.py",
+                "        signal.signal(signal.SIGTERM, lambda *_: stopping.ask_to_stop())\n",
+                "        signal.signal(signal.SIGTERM, signal.SIG_DFL)\n",
+            )
+        ],
+        [f"{GIVEN_BACK}test_the_recipient_in_hand_is_finished_and_the_rest_goes_to_the_next_worker"],
+    ),
+    Mutant(
+        "no-time-limit",
+        Promise.LIMITS,
+        "The parent kills a job that makes a file for longer than the limit",
+        "a query that never returns holds the schedule for ever",
+        [Change("worker/watch.py", "        if now - self.began > self._seconds:\n", "        if False:\n")],
+        [f"{WATCH}test_the_time_limit_counts_while_the_file_is_made"],
+    ),
+    Mutant(
+        "no-memory-limit",
+        Promise.LIMITS,
+        "The parent kills a job that takes more memory than the limit",
+        "one export takes all the memory of the machine",
+        [
+            Change(
+                "worker/watch.py",
+                "        if _memory_of(self.pid) > self._megabytes * MEGABYTE:\n",
+                "        if False:\n",
+            )
+        ],
+        [f"{WATCH}test_a_process_that_takes_too_much_memory_is_killed"],
+    ),
+    Mutant(
+        "time-limit-while-delivering",
+        Promise.LIMITS,
+        "The time limit does not count while a file is handed over",
+        "a run with many recipients is killed in the middle",
+        [
+            Change(
+                "worker/watch.py",
+                "        if held.state is not RunState.RUNNING:\n",
+                "        if False:\n",
+            )
+        ],
+        [f"{WATCH}test_the_time_limit_does_not_count_while_it_is_handed_over"],
+    ),
+    Mutant(
+        "stray-goes-on",
+        Promise.LIMITS,
+        "A process whose run is no longer its own is killed",
+        "it goes on working for nothing",
+        [
+            Change(
+                "worker/watch.py",
+                "            return Why.STRAY if self._strayed(now) else None\n",
+                "            return None\n",
+            )
+        ],
+        [f"{WATCH}test_a_process_whose_run_is_no_longer_its_own_is_killed_when_it_goes_on"],
+    ),
+    Mutant(
+        "limit-written-over-a-successor",
+        Promise.LIMITS,
+        "What the parent writes of a killed job is written only while the run is that job's",
+        "a run that went to another is called failed",
+        [
+            Change(
+                "portal/runs/limits.py",
+                "    return Run.id == lease.run_id, Run.lease_owner == lease.owner, Run.attempt == lease.attempt\n",
+                "    return (Run.id == lease.run_id,)\n",
+            )
+        ],
+        [f"{WATCH}test_the_run_of_another_attempt_is_not_written_over"],
+    ),
+    Mutant(
+        "made-again-without-end",
+        Promise.LIMITS,
+        "Making the file is tried three times",
+        "a run that cannot be made is tried for ever",
+        [
+            Change(
+                "portal/runs/make.py",
+                "        if permanent or failures >= settings().generation_attempts:\n",
+                "        if permanent:\n",
+            )
+        ],
+        [f"{MADE}test_an_error_while_making_the_file_is_tried_three_times_and_then_said"],
+    ),
+    Mutant(
+        "made-again-at-once",
+        Promise.LIMITS,
+        "Between two tries to make the file lie one and five minutes",
+        "a full disk is asked without a pause",
+        [
+            Change(
+                "portal/runs/make.py",
+                '            columns={**columns, "not_before": again, "wake_after": again},\n',
+                "            columns=columns,\n",
+            )
+        ],
+        [f"{MADE}test_an_error_while_making_the_file_is_tried_three_times_and_then_said"],
     ),
 )
