@@ -6,6 +6,7 @@ from flask import Flask
 
 from portal.config import settings
 from portal.pages import access, errors, hostile_input, in_time, request_log, security_headers, template_filters
+from portal.pages.calendar import views as calendar
 from portal.pages.cases import views as cases
 from portal.pages.downloads import views as downloads
 from portal.pages.health import views as health
@@ -24,6 +25,7 @@ BLUEPRINTS = (
     people.bp,
     today.bp,
     schedules.bp,
+    calendar.bp,
     runs.bp,
     downloads.bp,
     cases.bp,

@@ -12,6 +12,7 @@ from portal.people.rights import Right
 ENTRIES = (
     ("Today", "today.show"),
     ("Schedules", "schedules.list"),
+    ("Calendar", "calendar.show"),
     ("History", "runs.history"),
     ("Cases", "cases.list"),
     ("People", "people.list"),

@@ -2,6 +2,7 @@
 
 {{ run.planned_for | moment(schedule.timezone) }}   Mon 2 Nov 2026, 08:00 EST, with UTC in the title
 {{ run.planned_for | moment_and_relative }}         the same in the reader's own zone, and "3 hours ago" beside it
+{{ blackout.day | day }}                            Fri 25 Dec 2026
 {{ instant | relative }}  {{ bytes | size }}  {{ rows | number }}  {{ count | plural("row") }}
 """
 
@@ -21,7 +22,7 @@ from wtforms import FieldList, Form, FormField
 
 from portal import clock, zones
 from portal.config import VERSION
-from portal.moments import instant_text, moment_in_words
+from portal.moments import instant_text, moment_in_words, short_day_in_words
 from portal.pages.access import loaded_user
 from portal.pages.navigation import nav_entries
 from portal.pages.states import mark_of
@@ -39,6 +40,7 @@ def join(app: Flask) -> None:
         size=size,
         number=number,
         plural=plural,
+        day=short_day_in_words,
     )
     app.jinja_env.globals.update(
         Right=Right,

@@ -9,7 +9,7 @@ from typing import Any
 
 from portal.exports.catalogue import MOST_INVESTIGATIONS, USUAL_INVESTIGATIONS
 from portal.exports.periods import PERIOD_CHOICES, Period, PeriodError, parse_period
-from portal.models import CatchUp, DestinationKind, ExportFormat, ExportType, Schedule
+from portal.models import CatchUp, DestinationKind, ExportFormat, ExportType, OnBlackout, Schedule
 from portal.pages.schedules.forms import BETWEEN, FILTERS, LAST_DAYS, TYPED, ScheduleForm
 from portal.plumbing.mail_text import one_line
 from portal.schedules.inputs import Problem
@@ -44,6 +44,9 @@ def data_of(form: ScheduleForm) -> Data:
         "link": form.link.data,
         "sign_in_to_download": form.sign_in_to_download.data,
         "catch_up": form.catch_up.data,
+        "grace_seconds": _whole(form.grace.data) if form.grace.data else None,
+        "on_blackout": form.on_blackout.data,
+        "ready_by": _time(form.ready_by.data) if form.wait.data else None,
         "owner_id": form.owner_id.data,
     }
 
@@ -89,9 +92,7 @@ def _column(line: str) -> str | dict[str, str]:
 
 
 def _rule(form: ScheduleForm) -> Data:
-    at = _stripped(form.time.data)
-    # a picker of some browsers leaves the first figure out, others add seconds
-    at = f"0{at}" if re.fullmatch(r"\d:\d\d", at, re.ASCII) else at.removesuffix(":00") if at.count(":") == 2 else at
+    at = _time(form.time.data)
     kind = form.repeats.data
     if kind == "once":
         return {"freq": "once", "date": _stripped(form.date.data), "time": at}
@@ -123,6 +124,12 @@ def _day_of_month(form: ScheduleForm) -> Data:
             return {"day": _whole(form.day.data), "short_month": form.short_month.data}
 
 
+def _time(text: str | None) -> str:
+    """As typed, but for the pickers of some browsers, which leave the first figure out or add seconds."""
+    at = _stripped(text)
+    return f"0{at}" if re.fullmatch(r"\d:\d\d", at, re.ASCII) else at.removesuffix(":00") if at.count(":") == 2 else at
+
+
 def _stripped(text: str | None) -> str:
     return (text or "").strip()
 
@@ -148,6 +155,7 @@ def new_values(*, timezone: str, owner_id: uuid.UUID) -> Data:
         "timezone": timezone,
         "owner_id": str(owner_id),
         "catch_up": CatchUp.LATEST.value,
+        "on_blackout": OnBlackout.RUN.value,
         **_usual_options(bom=True),
         **_when_values({"freq": "weekly", "weekdays": [1], "time": "08:00"}),
     }
@@ -178,6 +186,10 @@ def values_of(schedule: Schedule) -> Data:
         **_when_values(schedule.rule),
         "timezone": schedule.timezone,
         "catch_up": schedule.catch_up.value,
+        "grace": "" if schedule.grace_seconds is None else str(schedule.grace_seconds),
+        "on_blackout": schedule.on_blackout.value,
+        "wait": schedule.ready_by is not None,
+        "ready_by": schedule.ready_by or "",
         "recipients": "\n".join(str(Recipient(each.target, each.name)) for each in mails),
         "folders": "\n".join(folders),
         **{key: delivery.get(key, False) for key in ("attach", "link", "sign_in_to_download")},
@@ -251,6 +263,7 @@ _FIELDS = {
     "filters.filters": "status",
     "rule.rule": "repeats",
     "rule.freq": "repeats",
+    "grace_seconds": "grace",
 }
 _PLAIN = {
     "rule.freq": "Choose how often it repeats.",

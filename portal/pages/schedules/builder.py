@@ -109,9 +109,8 @@ def change(schedule_id: uuid.UUID) -> ResponseReturnValue:
 def preview() -> ResponseReturnValue:
     """The summary alone, for the page that is open."""
     schedule_id = request.args.get("schedule", type=uuid.UUID)
-    if schedule_id is not None:
-        own(Schedule, schedule_id)
-    found = so_far(data_of(_form()), current_user.organization_id, clock.now(), schedule_id)
+    schedule = own(Schedule, schedule_id) if schedule_id is not None else None
+    found = so_far(data_of(_form()), current_user.organization_id, clock.now(), schedule)
     return render_template("schedules/so_far.html", so_far=found)
 
 
@@ -156,7 +155,6 @@ def _judged(form: ScheduleForm) -> ScheduleInput | None:
 
 
 def _builder_page(form: ScheduleForm, schedule: Schedule | None, meanwhile: Meanwhile | None = None) -> str:
-    schedule_id = schedule.id if schedule else None
     return render_template(
         "schedules/build.html",
         form=form,
@@ -164,9 +162,7 @@ def _builder_page(form: ScheduleForm, schedule: Schedule | None, meanwhile: Mean
         meanwhile=meanwhile,
         typed=request.method == "POST",
         # the rows cost more than the rest of the page: the script asks for them, or the button beside the summary
-        so_far=so_far(
-            data_of(form), current_user.organization_id, clock.now(), schedule_id, with_rows=_step() == "look"
-        ),
+        so_far=so_far(data_of(form), current_user.organization_id, clock.now(), schedule, with_rows=_step() == "look"),
         filter_choices=filter_choices(form, current_user.organization_id),
         zones=zone_choices(),
     )
@@ -181,7 +177,7 @@ def _check_page(form: ScheduleForm, given: ScheduleInput, schedule: Schedule | N
         given=given,
         facts=facts(described, _people().names),
         outside=[each for each in given.recipients if each.address.rpartition("@")[2].casefold() not in inside],
-        so_far=so_far(data_of(form), organization_id, clock.now(), schedule.id if schedule else None),
+        so_far=so_far(data_of(form), organization_id, clock.now(), schedule),
         form_key=uuid.uuid4(),
         kept=[(name, value) for name, value in request.form.items(multi=True) if name in form and name != "csrf_token"],
     )

@@ -12,7 +12,7 @@ from wtforms.widgets import TextInput
 
 from portal.exports.catalogue import MOST_INVESTIGATIONS, OFFERED
 from portal.exports.periods import PERIOD_CHOICES
-from portal.models import CatchUp, ExportFormat
+from portal.models import CatchUp, ExportFormat, OnBlackout
 from portal.moments import WEEKDAYS, MomentError, parse_day
 from portal.pages.hostile_input import PlainForm
 from portal.schedules.rule import RuleError, parse_rule
@@ -41,6 +41,22 @@ CATCH_UP = (
     (CatchUp.LATEST.value, "The latest one"),
     (CatchUp.ALL.value, "All of them, at most 31"),
     (CatchUp.NONE.value, "None"),
+)
+ON_BLACKOUT = (
+    (OnBlackout.RUN.value, "Run as on any other day"),
+    (OnBlackout.SKIP.value, "Skip it"),
+    (OnBlackout.MOVE.value, "Move it to the next working day, Monday to Friday"),
+)
+HALF_WAY = "half the time to the next one, at most 7 days"
+_HOUR, _DAY = 3_600, 86_400
+GRACES = (
+    ("", f"{HALF_WAY[:1].upper()}{HALF_WAY[1:]}"),
+    (str(_HOUR), "1 hour"),
+    (str(4 * _HOUR), "4 hours"),
+    (str(12 * _HOUR), "12 hours"),
+    (str(_DAY), "1 day"),
+    (str(3 * _DAY), "3 days"),
+    (str(7 * _DAY), "7 days"),
 )
 ANONYMOUS = (("", "Both"), ("true", "Anonymous only"), ("false", "Named only"))
 DATE_FIELDS = (("created_at", "Opened"), ("closed_at", "Closed"), ("updated_at", "Last changed"))
@@ -113,7 +129,8 @@ def _number(label: str, **more: Any) -> StringField:
     return StringField(label, render_kw={"inputmode": "numeric", "size": 6, "autocomplete": "off"}, **more)
 
 
-def _date(label: str, **more: Any) -> StringField:
+def day_picker(label: str, **more: Any) -> StringField:
+    """A day with the browser's picker, kept as it was typed."""
     return StringField(label, widget=_DATE, **more)
 
 
@@ -136,8 +153,8 @@ class ScheduleForm(PlainForm):
 
     period = _select("Period", [*PERIOD_CHOICES, *OWN_PERIODS])
     period_days = _number("Number of days")
-    period_from = _date("From")
-    period_to = _date("To, this day included")
+    period_from = day_picker("From")
+    period_to = day_picker("To, this day included")
     period_typed = StringField(
         "Year, quarter or month",
         description="Such as 2022, 2022-Q1 or 2022-03.",
@@ -181,7 +198,7 @@ class ScheduleForm(PlainForm):
         description="1 to 20 from the start of the month, or last.",
         render_kw={"size": 6, "autocomplete": "off"},
     )
-    date = _date("Date")
+    date = day_picker("Date")
     time = StringField("At", widget=_TIME)
     timezone = StringField(
         "Time zone",
@@ -192,13 +209,24 @@ class ScheduleForm(PlainForm):
         "Every how many",
         description="Days, weeks or months, counted from the first day. 3 months is every quarter.",
     )
-    start = _date("First day", description="Not before this day. Needed when it is not every day, week or month.")
-    until = _date("Last day", description="Leave it empty to go on without an end.")
-    catch_up = _radio(
-        "After an outage, make up for",
-        CATCH_UP,
-        description="Whatever is not made up for is written down as missed.",
+    start = day_picker("First day", description="Not before this day. Needed when it is not every day, week or month.")
+    until = day_picker("Last day", description="Leave it empty to go on without an end.")
+    wait = BooleanField(
+        "Wait for the import of the day",
+        description="Made as soon as an import of cases has succeeded that day, and not before the time above.",
     )
+    ready_by = StringField(
+        "At the latest at",
+        widget=_TIME,
+        description="Later on the same day. If no import has come by then, it is made of the register as it is.",
+    )
+    on_blackout = _radio("On days of the blackout calendar", ON_BLACKOUT)
+    catch_up = _radio(
+        "Make up for",
+        CATCH_UP,
+        description="Whatever is not made up for is written down as missed, and can be produced by hand.",
+    )
+    grace = _select("The latest one is made, if it is no later than", GRACES)
 
     recipients = TextAreaField(
         "Recipients",
@@ -223,7 +251,7 @@ class ScheduleForm(PlainForm):
 
 class PauseForm(PlainForm):
     reason = StringField("Why", description="Others read it beside the state. May be left empty.")
-    resume_on = _date("Resume by itself on", description="Leave it empty to pause until somebody resumes it.")
+    resume_on = day_picker("Resume by itself on", description="Leave it empty to pause until somebody resumes it.")
 
 
 class ReassignForm(PlainForm):

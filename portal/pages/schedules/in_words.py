@@ -13,13 +13,13 @@ from typing import Any
 
 from portal.exports.catalogue import OFFERED, USUAL_INVESTIGATIONS
 from portal.exports.periods import PeriodError, asked_in_words, parse_period
-from portal.models import ExportType, Schedule
+from portal.models import CatchUp, ExportType, OnBlackout, Schedule
 from portal.moments import MomentError, day_in_words, parse_instant
-from portal.pages.schedules.forms import CATCH_UP, DATE_FIELDS, FILTERS
+from portal.pages.schedules.forms import CATCH_UP, DATE_FIELDS, FILTERS, GRACES, HALF_WAY
 from portal.schedules.change_log import Change
 from portal.schedules.inputs import ScheduleInput
 from portal.schedules.recipients import Recipient
-from portal.schedules.rule import RuleError, parse_rule
+from portal.schedules.rule import parse_rule
 from portal.schedules.words import rule_in_words
 
 Described = Mapping[str, Any]
@@ -62,9 +62,9 @@ def facts(described: Described, owners: Mapping[str, str]) -> Facts:
         "Period": period_asked(str(described.get("period", ""))),
         "Cases": cases_in_words(described.get("filters") or {}),
         "Columns": _columns(described.get("column_config") or {}),
-        "When": when_in_words(described.get("rule") or {}, str(described.get("timezone", ""))),
+        "When": when_in_words(described),
         "Time zone": str(described.get("timezone", "")),
-        "After an outage, make up for": dict(CATCH_UP).get(str(described.get("catch_up", "")), ""),
+        "If it could not run on time": _catch_up(described),
         "Recipients": ", ".join(mails),
         "Mail": _mail(described.get("delivery_config") or {}) if mails else "",
         "Folders": ", ".join(each["target"] for each in _destinations(described, "FOLDER")),
@@ -75,7 +75,7 @@ def facts(described: Described, owners: Mapping[str, str]) -> Facts:
 
 def sentence(described: Described) -> str:
     """The schedule in one sentence, for the summary."""
-    when = when_in_words(described.get("rule") or {}, str(described.get("timezone", "")))
+    when = when_in_words(described)
     what = contents_in_words(str(described.get("export_type", ""))).partition(":")[0].lower()
     period = period_asked(str(described.get("period", "")))
     period = period[:1].lower() + period[1:]
@@ -85,16 +85,19 @@ def sentence(described: Described) -> str:
     return f"{when}: {what} as {described.get('format')}{where}, {period}."
 
 
-def when_in_words(rule: Mapping[str, Any], timezone: str) -> str:
-    """ "Every Monday at 08:00, New York time"."""
+def when_in_words(described: Described) -> str:
+    """ "Every Monday at 08:00, New York time, skipped on blackout days"."""
     try:
-        return rule_in_words(parse_rule(rule), timezone)
-    except RuleError:
+        choice = OnBlackout(described.get("on_blackout") or OnBlackout.RUN)
+        timezone, ready_by = str(described.get("timezone", "")), described.get("ready_by")
+        return rule_in_words(parse_rule(described.get("rule") or {}), timezone, choice, ready_by)
+    except ValueError:
         return UNREADABLE
 
 
 def when_of(schedule: Schedule) -> str:
-    return when_in_words(schedule.rule, schedule.timezone)
+    parts = ("rule", "timezone", "on_blackout", "ready_by")
+    return when_in_words({name: getattr(schedule, name) for name in parts})
 
 
 def contents_in_words(export_type: str) -> str:
@@ -181,6 +184,17 @@ def _format(described: Described) -> str:
     parts = ["semicolons between the columns" if options.get("delimiter") == ";" else "commas between the columns"]
     parts += ["marked as UTF-8"] * bool(options.get("bom")) + ["headed with words"] * bool(options.get("header_labels"))
     return f"CSV, {', '.join(parts)}"
+
+
+def _catch_up(described: Described) -> str:
+    """ "Make up for: the latest one, if it is no later than 4 hours"."""
+    chosen = str(described.get("catch_up", ""))
+    made = dict(CATCH_UP).get(chosen, "")
+    if chosen != CatchUp.LATEST:
+        return f"Make up for: {made[:1].lower()}{made[1:]}" if made else ""
+    seconds = described.get("grace_seconds")
+    grace = HALF_WAY if seconds is None else dict(GRACES).get(str(seconds), f"{seconds} seconds")
+    return f"Make up for: {made[:1].lower()}{made[1:]}, if it is no later than {grace}"
 
 
 def _columns(config: Mapping[str, Any]) -> str:

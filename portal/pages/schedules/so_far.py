@@ -5,10 +5,11 @@ Each part is there as soon as the answers it needs are; a wrong answer elsewhere
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from portal.exports.case_filters import FilterError
@@ -17,12 +18,17 @@ from portal.exports.periods import PeriodError, Resolved, parse_period, period_i
 from portal.exports.preview import Preview, preview
 from portal.exports.request import ExportRequest
 from portal.extensions import db
+from portal.models import OnBlackout, Schedule
 from portal.moments import offset_in_words, short_day_in_words
 from portal.pages.schedules.in_words import sentence
+from portal.schedules.calendar_rule import Moment as PlannedMoment
+from portal.schedules.calendar_rule import Plan
+from portal.schedules.calendar_rule import moments as planned_moments
+from portal.schedules.calendars import calendars_of, heeded_by, plan_of
 from portal.schedules.freeze import last_successes
 from portal.schedules.recipients import parse_recipients
-from portal.schedules.rule import Occurrence, RuleError, next_occurrences, parse_rule
-from portal.schedules.words import occurrence_note
+from portal.schedules.rule import Occurrence, RuleError, parse_rule
+from portal.schedules.words import moved_in_words, occurrence_note
 from portal.zones import ZoneError, zone
 
 MOMENTS = 10
@@ -39,6 +45,8 @@ class Moment:
     """ "UTC-05:00, 13:00 UTC", with the day where it is another."""
     instant: datetime
     note: str | None
+    skipped: str | None
+    """The name of the day for which it is not made."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +63,14 @@ def so_far(
     data: dict[str, Any],
     organization_id: uuid.UUID,
     now: datetime,
-    schedule_id: uuid.UUID | None,
+    schedule: Schedule | None,
     *,
     with_rows: bool = True,
 ) -> SoFar:
-    """`data` as `answers.data_of` gives it; of an existing schedule its id tells when it last succeeded."""
-    moments = next_moments(data["rule"], data["timezone"], now)
-    resolved = _resolved(data, now, schedule_id)
+    """`data` as `answers.data_of` gives it; an existing schedule tells when it last succeeded and what it heeded."""
+    plan = _plan(data, organization_id, now, schedule)
+    moments = next_moments(plan, now, _latest(data)) if plan else []
+    resolved = _resolved(data, now, schedule.id if schedule else None)
     return SoFar(
         said=sentence({**data, "destinations": _destinations(data)}) if moments else None,
         moments=moments,
@@ -70,25 +79,62 @@ def so_far(
     )
 
 
-def next_moments(rule: Any, timezone: str, now: datetime) -> list[Moment]:
-    """The next ten; none where the rule or the zone cannot be used."""
+def moments_of(schedule: Schedule, now: datetime) -> list[Moment]:
+    """The next ten of a schedule that is saved; none where it cannot be read."""
     try:
-        found = next_occurrences(parse_rule(rule), zone(timezone), now, MOMENTS)
+        plan = plan_of(schedule, heeded_by(db.session(), [schedule]))
     except (RuleError, ZoneError):
         return []
-    before: list[Occurrence | None] = [None, *found]
-    return [_moment(each, previous) for each, previous in zip(found, before, strict=False)]
+    return next_moments(plan, now, schedule.ready_by)
 
 
-def _moment(occurrence: Occurrence, previous: Occurrence | None) -> Moment:
-    local = occurrence.local
+def next_moments(plan: Plan, now: datetime, ready_by: str | None) -> list[Moment]:
+    """The next ten, those that are skipped included."""
+    found = list(itertools.islice(planned_moments(plan, now), MOMENTS))
+    before: list[Occurrence | None] = [None, *(each.landed for each in found)]
+    return [_moment(each, previous, ready_by) for each, previous in zip(found, before, strict=False)]
+
+
+def _plan(data: dict[str, Any], organization_id: uuid.UUID, now: datetime, schedule: Schedule | None) -> Plan | None:
+    """What would be planned by if it were saved now; None where the rule or the zone cannot be used."""
+    try:
+        rule, place = parse_rule(data["rule"]), zone(data["timezone"])
+    except (RuleError, ZoneError):
+        return None
+    choice = OnBlackout(data["on_blackout"]) if data["on_blackout"] in tuple(OnBlackout) else OnBlackout.RUN
+    if choice is OnBlackout.RUN:
+        return Plan(rule, place)
+    since = schedule.on_blackout_since if schedule and schedule.on_blackout is choice else now
+    return Plan(rule, place, choice, calendars_of(db.session(), [organization_id]).get(organization_id, {}), since)
+
+
+def _latest(data: dict[str, Any]) -> str | None:
+    """The latest time where it is one."""
+    try:
+        return f"{time.fromisoformat(data['ready_by'] or ''):%H:%M}"
+    except ValueError:
+        return None
+
+
+def _moment(moment: PlannedMoment, previous: Occurrence | None, ready_by: str | None) -> Moment:
+    landed = moment.landed
+    local = landed.local
+    until = f"–{ready_by}" if ready_by else ""
+    notes = [_lower(moved_in_words(moment).rstrip(".")), occurrence_note(landed, previous)]
+    if moment.skipped is not None:
+        notes.insert(0, f"skipped: {moment.skipped}")
     return Moment(
         day=short_day_in_words(local.date()),
-        time=f"{local:%H:%M} {occurrence.abbreviation}",
-        utc=_in_utc(occurrence),
-        instant=occurrence.instant,
-        note=occurrence_note(occurrence, previous),
+        time=f"{local:%H:%M}{until} {landed.abbreviation}",
+        utc=_in_utc(landed),
+        instant=moment.instant,
+        note="; ".join(filter(None, notes)) or None,
+        skipped=moment.skipped,
     )
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def _in_utc(occurrence: Occurrence) -> str:

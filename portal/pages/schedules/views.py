@@ -21,7 +21,7 @@ from portal.pages.schedules import (
 from portal.pages.schedules.blueprint import bp
 from portal.pages.schedules.forms import PauseForm, ReassignForm, offer_owners
 from portal.pages.schedules.in_words import facts, told, when_of
-from portal.pages.schedules.so_far import next_moments
+from portal.pages.schedules.so_far import moments_of
 from portal.people.rights import Right
 from portal.schedules import changes, listing
 from portal.schedules.change_log import changes_of
@@ -72,7 +72,7 @@ def _page_of(schedule: Schedule, pause_form: PauseForm) -> str:
         deleted=deleted,
         in_words=when_of(schedule),
         facts=facts(described(schedule), people.names),
-        moments=[] if deleted else next_moments(schedule.rule, schedule.timezone, clock.now()),
+        moments=[] if deleted else moments_of(schedule, clock.now()),
         runs=listing.latest_runs(schedule),
         changes=[told(change, people.names) for change in changes_of(organization_id, schedule.id)],
         runnable=schedule.state in RUNNABLE,
