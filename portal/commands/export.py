@@ -37,7 +37,7 @@ class _Asked:
 @click.command("export")
 @click.option("--organization", "slug", required=True, metavar="SLUG")
 @click.option("--type", "export_type", default="FLAT_FILE", show_default=True)
-@click.option("--format", "format_name", default="CSV", show_default=True, help="CSV or XLSX.")
+@click.option("--format", "format_name", default="CSV", show_default=True, help="CSV, XLSX, JSON_LINES or PARQUET.")
 @click.option("--out", required=True, metavar="FILE", help="Replaced as a whole once the new file is complete.")
 @click.option("--filters", default="{}", metavar="JSON", help='Such as {"status": ["OPEN"]}.')
 @click.option(

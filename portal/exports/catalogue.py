@@ -117,7 +117,7 @@ def flat_file_columns(investigations: int, *, overflow: bool) -> list[Column]:
 OFFERED: Mapping[ExportType, Offer] = {
     ExportType.FLAT_FILE: Offer(
         "Flat file: one row per case, everything about it",
-        FORMATS,
+        tuple(FORMATS),
         lambda config: flat_file_columns(config.investigations, overflow=config.overflow),
         lambda: flat_file_columns(MOST_INVESTIGATIONS, overflow=True),
     ),

@@ -15,7 +15,7 @@ from portal.exports.periods import Resolved, period_in_words
 from portal.exports.request import ExportRequest
 from portal.exports.rows import RowStream
 from portal.exports.writers import CoverValue, Written
-from portal.moments import instant_text, moment_in_words
+from portal.moments import instant_text, last_import_in_words, moment_in_words
 from portal.zones import zone, zone_words
 
 CoverLine = tuple[str, CoverValue]
@@ -33,7 +33,6 @@ class Cover:
     def __call__(self, written: Written) -> Sequence[CoverLine]:
         request, stream = self.request, self.stream
         place = zone(request.zone)
-        as_of = stream.register_as_of
         counted = DATE_FIELD_WORDS[stream.filters.date_field]
         hash_note = "On the run's page and in the mail: a file cannot hold its own hash"
         return [
@@ -50,7 +49,7 @@ class Cover:
             ("Time zone", f"{request.zone}; all dates and times in this file are in {zone_words(request.zone)}"),
             ("Cases", written.rows),
             ("Cells changed to be harmless", written.cells_changed),
-            ("Register as of", moment_in_words(as_of, place) if as_of else "no import on record"),
+            ("Register last imported", last_import_in_words(stream.register_as_of, place)),
             ("Software", f"Duepost {VERSION}"),
             ("SHA-256 of this file", hash_note if self.run_reference else "Printed by the command that made it"),
             ("Columns", len(stream.columns)),

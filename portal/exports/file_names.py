@@ -11,10 +11,10 @@ _LETTERS = str.maketrans(
 )
 
 
-def file_name(schedule_name: str, planned_local_date: date, format: str) -> str:  # noqa: A002  # the field's word
+def file_name(schedule_name: str, planned_local_date: date, extension: str) -> str:
     """ "Weekly-hotline-report-2026-11-02.xlsx": ASCII letters, digits and `-` only, so that no system or mail
     program has to make sense of the rest; a name without any of them becomes "Export"."""
     plain = unicodedata.normalize("NFKD", schedule_name.translate(_LETTERS))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     stem = _OTHERS.sub("-", plain).strip("-")[:_LONGEST].strip("-") or "Export"
-    return f"{stem}-{planned_local_date.isoformat()}.{format.lower()}"
+    return f"{stem}-{planned_local_date.isoformat()}.{extension}"

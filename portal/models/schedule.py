@@ -34,6 +34,8 @@ class ExportFormat(StrEnum):
     CSV = "CSV"
     XLSX = "XLSX"
     PDF = "PDF"
+    JSON_LINES = "JSON_LINES"
+    PARQUET = "PARQUET"
 
 
 class CatchUp(StrEnum):

@@ -22,6 +22,7 @@ from wtforms import FieldList, Form, FormField
 
 from portal import clock, zones
 from portal.config import VERSION
+from portal.exports.writers import FORMATS
 from portal.moments import instant_text, moment_in_words, short_day_in_words
 from portal.pages.access import loaded_user
 from portal.pages.navigation import nav_entries
@@ -43,6 +44,7 @@ def join(app: Flask) -> None:
         day=short_day_in_words,
     )
     app.jinja_env.globals.update(
+        FORMATS=FORMATS,
         Right=Right,
         ROLE_WORDS=ROLE_WORDS,
         VERSION=VERSION,

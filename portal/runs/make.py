@@ -111,7 +111,8 @@ def _render(lease: Lease, check: Callable[[], None]) -> bool:
             made = make_file(plan.request, path, on_rows=_progress(lease, check), run_reference=str(plan.id))
             failpoints.reach("made-file")
             check()
-            key = f"{plan.organization_id}/{plan.id}/{lease.attempt}-{VARIANT}.{plan.request.format.lower()}"
+            extension = writer_for(plan.request.format).extension
+            key = f"{plan.organization_id}/{plan.id}/{lease.attempt}-{VARIANT}.{extension}"
             storage.put_new(storage.artifact_store(), key, path)
             failpoints.reach("stored-file")
         _kept(lease, plan, made, key, clock.now())
@@ -175,7 +176,7 @@ def _kept(lease: Lease, plan: _Plan, made: MadeFile, key: str, now: datetime) ->
         organization_id=plan.organization_id,
         run_id=plan.id,
         variant=VARIANT,
-        file_name=file_name(schedule["name"], local_day, plan.request.format),
+        file_name=file_name(schedule["name"], local_day, writer_for(plan.request.format).extension),
         media_type=writer_for(plan.request.format).media_type,
         storage_key=key,
         sha256=made.sha256,

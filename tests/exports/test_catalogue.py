@@ -130,4 +130,4 @@ def test_a_format_or_option_that_is_not_offered_is_refused() -> None:
     ],
 )
 def test_a_file_is_named_after_schedule_and_date(name: str, stem: str) -> None:
-    assert file_name(name, date(2026, 11, 2), "XLSX") == f"{stem}-2026-11-02.xlsx"
+    assert file_name(name, date(2026, 11, 2), "xlsx") == f"{stem}-2026-11-02.xlsx"

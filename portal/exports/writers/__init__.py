@@ -12,7 +12,8 @@ from portal.exports.writers.base import (
     Written,
 )
 
-FORMATS = ("CSV", "XLSX")
+FORMATS = {"XLSX": "Excel (XLSX)", "CSV": "CSV", "JSON_LINES": "JSON lines", "PARQUET": "Parquet"}
+"""The formats that can be written, and what people call them."""
 
 __all__ = [
     "FORMATS",
@@ -40,5 +41,13 @@ def writer_for(format_name: str) -> Writer:
             from portal.exports.writers.xlsx import XlsxWriter  # noqa: PLC0415
 
             return XlsxWriter()
+        case "JSON_LINES":
+            from portal.exports.writers.json_lines import JsonLinesWriter  # noqa: PLC0415
+
+            return JsonLinesWriter()
+        case "PARQUET":
+            from portal.exports.writers.parquet import ParquetWriter  # noqa: PLC0415
+
+            return ParquetWriter()
         case _:
             raise KeyError(format_name)

@@ -5,14 +5,14 @@ One function per column, made once per file, turns a page's values into finished
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 from zoneinfo import ZoneInfo
 
 from portal.exports.columns import Column, ColumnType
 from portal.exports.text_guard import clean, guard, joined, may_need_clean, may_need_guard
 from portal.exports.writers.base import ByteSink, Page, Value, WriteOptions, Written, check_columns
 from portal.exports.writers.cells import CellsOf, Remembered, Tally, TextCells, exact_integer
-from portal.exports.writers.local_hours import MINUTES, LocalHours, at_wall, utc_text
+from portal.exports.writers.local_hours import LocalTimes, at_wall, utc_text
 
 # Both delimiters and TAB whatever the file's own is: spreadsheets are often set to split at all three, and only
 # quoting keeps `a;=1` one cell there.
@@ -58,7 +58,7 @@ class _CsvCells:
         self._guarded = guarded
         # A line of one empty cell would read as no row at all.
         self._nothing = '""' if lone else ""
-        self._hours = LocalHours(zone, _hour_pattern)
+        self._times = LocalTimes(zone, nothing=self._nothing, quote="", odd=self._cell)
 
     def of(self, kind: ColumnType) -> CellsOf:
         """The function for a column of that type."""
@@ -66,7 +66,7 @@ class _CsvCells:
             case ColumnType.TEXT | ColumnType.JSON:
                 return TextCells(self._remembered(self.text, str), self._text_column)
             case ColumnType.DATETIME:
-                return self._datetime_column
+                return self._times.cells
             case ColumnType.NUMBER:
                 return lambda column: [self._cell(value) for value in column]
             case ColumnType.INTEGER:
@@ -127,33 +127,6 @@ class _CsvCells:
             ]
         return [text or self._nothing for text in texts] if self._nothing else texts
 
-    def _datetime_column(self, column: Sequence[Value]) -> list[str]:
-        hours = self._hours
-        try:
-            stamps: list[Any] = [utc_text(value) if isinstance(value, datetime) else value for value in column]
-            return [
-                self._nothing
-                if stamp is None
-                else hour % stamp[13:19]
-                if stamp[13:19] in MINUTES and (hour := hours[stamp[:13]])
-                else at_wall(stamp, self._zone).isoformat()
-                for stamp in stamps
-            ]
-        except (ValueError, TypeError):
-            return [self._datetime(value) for value in column]
-
-    def _datetime(self, value: Value) -> str:
-        try:
-            return at_wall(value, self._zone).isoformat() if isinstance(value, str) else self._cell(value)
-        except ValueError:
-            return self.text(value)
-
 
 def _quote(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
-
-
-def _hour_pattern(begin: datetime) -> str:
-    """ "2026-11-02T08%s-05:00", to be filled with minutes and seconds."""
-    text = begin.isoformat()
-    return f"{text[:13]}%s{text[19:]}"

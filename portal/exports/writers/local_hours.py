@@ -5,10 +5,12 @@ and seconds off the instant's own text costs next to nothing.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
+
+from portal.exports.writers.base import Value
 
 MINUTES = {f":{minute:02}:{second:02}": minute * 60 + second for minute in range(60) for second in range(60)}
 """Characters 13 to 19 of an instant's text, and the seconds since the full hour that they say."""
@@ -62,6 +64,52 @@ class LocalHours(dict[str, T | None], Generic[T]):
             return None
         self[hour] = made
         return made
+
+
+class LocalTimes:
+    """Columns of instants as ISO 8601 with the zone's offset (`2026-11-02T08:00:00-05:00`)."""
+
+    def __init__(self, zone: ZoneInfo, *, nothing: str, quote: str, odd: Callable[[Value], str]) -> None:
+        """`nothing` is the cell of None, `quote` stands before and after each time, `odd` makes a cell of what is
+        neither an instant nor the text of one."""
+        self._zone = zone
+        self._nothing = nothing
+        self._quote = quote
+        self._odd = odd
+        self._hours = LocalHours(zone, self._pattern)
+
+    def cells(self, column: Sequence[Value]) -> list[str]:
+        hours, nothing = self._hours, self._nothing
+        try:
+            stamps: list[Any] = [utc_text(value) if isinstance(value, datetime) else value for value in column]
+            return [
+                nothing
+                if stamp is None
+                else hour % stamp[13:19]
+                if stamp[13:19] in MINUTES and (hour := hours[stamp[:13]])
+                else self._by_clock(stamp)
+                for stamp in stamps
+            ]
+        except (ValueError, TypeError):
+            return [self._cell(value) for value in column]
+
+    def _cell(self, value: Value) -> str:
+        if value is None:
+            return self._nothing
+        try:
+            if isinstance(value, datetime):
+                return self._by_clock(utc_text(value))
+            return self._by_clock(value) if isinstance(value, str) else self._odd(value)
+        except ValueError:
+            return self._odd(value)
+
+    def _by_clock(self, stamp: str) -> str:
+        return f"{self._quote}{at_wall(stamp, self._zone).isoformat()}{self._quote}"
+
+    def _pattern(self, begin: datetime) -> str:
+        """`2026-11-02T08%s-05:00`, to be filled with minutes and seconds."""
+        text = begin.isoformat()
+        return f"{self._quote}{text[:13]}%s{text[19:]}{self._quote}"
 
 
 def _steady_zone(zone: ZoneInfo, begin: str, end: str) -> timezone | None:

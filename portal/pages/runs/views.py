@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, current_app, jsonify, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.exports.writers import FORMATS
 from portal.extensions import db
 from portal.models import Run
 from portal.moments import abbreviation, offset_in_words
@@ -38,7 +39,7 @@ def show(run_id: uuid.UUID) -> ResponseReturnValue:
         lead=words.lead(run, place, page_now()),
         steps=words.route(record),
         zone_note=zone_note(run, place),
-        export_words=f"{words.EXPORTS[export['export_type']]}, {export['format']}",
+        export_words=f"{words.EXPORTS[export['export_type']]}, {FORMATS[export['format']]}",
         started_by=words.started_by(run),
         lateness=words.lateness(run),
         schedule_url=schedule_url(run.schedule_id) if record.schedule_is_there else None,

@@ -1,0 +1,142 @@
+"""JSON lines: one object a line, the columns' keys in their order, values typed, UTF-8.
+
+As the CSV writer: one function per column turns a page's values into finished JSON; a row is then one `%`.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from json.encoder import encode_basestring  # the encoder's own, in C: quotes and escapes a text
+from math import isfinite
+from typing import ClassVar, cast
+from zoneinfo import ZoneInfo
+
+from portal.exports.columns import Column, ColumnType
+from portal.exports.text_guard import clean, joined, may_need_clean
+from portal.exports.writers.base import ByteSink, Page, Value, WriteOptions, Written, check_columns
+from portal.exports.writers.cells import CellsOf, Remembered, Tally, TextCells, exact_integer
+from portal.exports.writers.local_hours import LocalTimes, at_wall, utc_text
+
+_NOTHING = "null"
+
+
+class JsonLinesWriter:
+    """Writes `WriteOptions` of JSON lines: zone. Instants are ISO 8601 with offset; what does not fit its column's
+    type is a string, so that nothing is lost."""
+
+    extension: ClassVar[str] = "jsonl"
+    media_type: ClassVar[str] = "application/x-ndjson"
+
+    def write(
+        self,
+        columns: Sequence[Column],
+        pages: Iterable[Page],
+        out: ByteSink,
+        options: WriteOptions,
+        on_rows: Callable[[int], None],
+    ) -> Written:
+        """See `Writer.write`. The same rows make the same bytes, however they are paged."""
+        check_columns(columns)
+        values = _JsonValues(options.zone)
+        converters = [values.of(column.type) for column in columns]
+        names = [encode_basestring(clean(column.key)).replace("%", "%%") for column in columns]
+        pattern = "{" + ",".join(f"{name}:%s" for name in names) + "}\n"
+        rows = 0
+        for page in pages:
+            if page:
+                made = [convert(column) for convert, column in zip(converters, zip(*page, strict=True), strict=True)]
+                out.write("".join([pattern % row for row in zip(*made, strict=True)]).encode())
+                rows += len(page)
+            on_rows(rows)
+        return Written(rows=rows, cells_changed=values.tally.changed)
+
+
+class _JsonValues:
+    """Makes the functions that turn columns of values into JSON."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.tally = Tally()
+        self._zone = zone
+        self._times = LocalTimes(zone, nothing=_NOTHING, quote='"', odd=self._value)
+
+    def of(self, kind: ColumnType) -> CellsOf:
+        """The function for a column of that type."""
+        match kind:
+            case ColumnType.TEXT:
+                return TextCells(self._remembered(self._value, str), self._text_column)
+            case ColumnType.JSON:
+                return self._remembered(self._json, str).cells
+            case ColumnType.DATETIME:
+                return self._times.cells
+            case ColumnType.NUMBER:
+                return lambda column: [self._value(value) for value in column]
+            case ColumnType.INTEGER:
+                return self._remembered(self._integer, int, bool).cells
+            case ColumnType.BOOLEAN:
+                return self._remembered(self._boolean, bool, int).cells
+            case ColumnType.DATE:
+                return self._remembered(self._date, str, date).cells
+
+    def _remembered(self, make: Callable[[Value], str], *kinds: type) -> Remembered:
+        return Remembered(make, self.tally, (*kinds, type(None)))
+
+    def _text(self, value: str) -> str:
+        safe = clean(value)
+        self.tally.changed += safe != value
+        return encode_basestring(safe)
+
+    def _value(self, value: Value) -> str:
+        """By the value's own type."""
+        match value:
+            case None:
+                return _NOTHING
+            case str():
+                return self._text(value)
+            case bool():
+                return "true" if value else "false"
+            case datetime():
+                return f'"{at_wall(utc_text(value), self._zone).isoformat()}"'
+            case date():
+                return f'"{value.isoformat()}"'
+            case Decimal() | float() if not isfinite(value):
+                return f'"{value}"'  # JSON has no such numbers
+            case _:
+                return str(value)
+
+    def _integer(self, value: Value) -> str:
+        whole = exact_integer(value)
+        return self._value(value) if whole is None else str(whole)
+
+    def _boolean(self, value: Value) -> str:
+        return self._value(bool(value) if exact_integer(value) in (0, 1) else value)
+
+    def _date(self, value: Value) -> str:
+        return self._value(at_wall(utc_text(value), self._zone).date() if isinstance(value, datetime) else value)
+
+    def _json(self, value: Value) -> str:
+        """JSON within JSON stands as it is, not as a text of it, unless it is none."""
+        if not isinstance(value, str):
+            return self._value(value)
+        safe = clean(value)
+        try:
+            json.loads(safe, parse_constant=_refused)
+        except (ValueError, RecursionError):
+            return self._text(value)
+        self.tally.changed += safe != value
+        # between its tokens JSON may hold line ends, within them it cannot
+        return safe.replace("\r", " ").replace("\n", " ")
+
+    def _text_column(self, column: Sequence[Value]) -> list[str]:
+        texts = cast("list[str]", ["" if value is None else value for value in column])
+        try:
+            together = joined(texts)
+        except TypeError:
+            return [self._value(value) for value in column]
+        if may_need_clean(together):
+            return [self._value(value) for value in column]
+        return [_NOTHING if value is None else encode_basestring(cast("str", value)) for value in column]
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(constant)  # NaN and its like are Python's, not JSON's
