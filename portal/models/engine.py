@@ -33,7 +33,7 @@ def prepare_engine(engine: Engine) -> None:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "do_connect", _connect_postgresql)
-        event.listen(engine, "begin", _limit_postgresql)
+        event.listen(engine, "begin", _begin_postgresql)
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
@@ -98,8 +98,12 @@ def _connect_postgresql(
     return BoundedConnection.connect(*arguments, **{**parameters, "connect_timeout": seconds})
 
 
-def _limit_postgresql(connection: Connection) -> None:
+def _begin_postgresql(connection: Connection) -> None:
     """For this transaction of a page alone: the server itself ends what takes too long, and says so."""
+    driver: Any = connection.connection.driver_connection
+    if driver.read_only is False:
+        # left by SQLAlchemy after a read-only transaction: it would overrule a server that takes no changes
+        driver.read_only = None
     if deadline.is_set():
         milliseconds = int(deadline.left(BUSY_SECONDS) * 1000)
         with closing(connection.connection.cursor()) as cursor:
