@@ -37,7 +37,7 @@ def write(format_name, columns, rows, *, page=2_000, zone=NEW_YORK):
 
 
 def lines(data):
-    return [json.loads(line) for line in data.decode().splitlines()]
+    return [json.loads(line) for line in data.decode().split("\n") if line]
 
 
 def table(data):
