@@ -107,9 +107,8 @@ def notes(row: Row) -> list[str]:
     found = []
     if row.kind is RunKind.CATCH_UP:
         found.append("late")
-    if row.missed_count and row.missed_count > 1:
-        made = row.state is not RunState.MISSED
-        found.append(f"{number(row.missed_count - made)} {'before it missed' if made else 'moments'}")
+    if row.missed_count and row.missed_count > 1 and row.state is not RunState.MISSED:
+        found.append(f"{number(row.missed_count - 1)} before it missed")
     if row.state is not RunState.SUCCEEDED:
         found.append(row.reason or REASONS[row.state])
     return found
