@@ -46,6 +46,7 @@ def ours(url: str, mails: int) -> Figures:
                     organization="Benchmark Mutual",
                     period="last week",
                     planned_for="2 November 2026, 09:00",
+                    last_import="Mon 23 Nov 2026, 05:40 EST",
                     rows=5_000,
                     file_name=FILE_NAME,
                     file_size=len(content),

@@ -77,6 +77,11 @@ def moment_in_words(instant: datetime, zone: tzinfo) -> str:
     return f"{short_day_in_words(local.date())}, {local:%H:%M} {abbreviation(instant, zone)}"
 
 
+def last_import_in_words(finished_at: datetime | None, zone: tzinfo) -> str:
+    """When the register was last imported; cases may stand in it without an import on record."""
+    return moment_in_words(finished_at, zone) if finished_at else "no import is on record"
+
+
 def day_in_words(day: date) -> str:
     """ "5 January 2026"."""
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"

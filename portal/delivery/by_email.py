@@ -20,7 +20,7 @@ from portal.delivery.mail_message import EncodedAttachment, MailFacts, build_mes
 from portal.delivery.stored_file import StoredFile, checked_copy, parts_of
 from portal.leases import Lease
 from portal.models import Artifact, Delivery, DeliveryState, DownloadLink, Organization, Run
-from portal.moments import moment_in_words
+from portal.moments import last_import_in_words, moment_in_words
 from portal.plumbing import storage
 from portal.plumbing.mail_text import UnusableAddressError
 from portal.plumbing.smtp import NoConnectionError, Outcome, SmtpResult, connect_to_mail_server
@@ -142,6 +142,7 @@ def _letter(db: Session, delivery: InHand) -> _Letter:
         organization=organization.name,
         period=period,
         planned_for=f"{moment_in_words(run.planned_for, place)} ({zone_words(place.key)})",
+        last_import=last_import_in_words(run.register_as_of, place),
         rows=artifact.rows,
         file_name=artifact.file_name,
         file_size=artifact.bytes,

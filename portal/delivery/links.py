@@ -24,7 +24,9 @@ from portal.models import (
     updated_rows,
     write_session,
 )
+from portal.moments import last_import_in_words
 from portal.plumbing.mail_text import one_line
+from portal.zones import zone
 
 
 class LinkState(StrEnum):
@@ -54,6 +56,7 @@ class LinkedFile:
     storage_key: str
     recipient: str
     expires_at: datetime
+    last_import: str
     zone: str
     sign_in_required: bool
     state: LinkState
@@ -90,7 +93,15 @@ def linked_file(db: Session, link_id: uuid.UUID, now: datetime) -> LinkedFile | 
         .exists()
     )
     row = db.execute(
-        sa.select(DownloadLink, Artifact, Delivery.target, Organization.name, Run.configuration, still_a_recipient)
+        sa.select(
+            DownloadLink,
+            Artifact,
+            Delivery.target,
+            Organization.name,
+            Run.configuration,
+            Run.register_as_of,
+            still_a_recipient,
+        )
         .join(Artifact, Artifact.id == DownloadLink.artifact_id)
         .join(Delivery, Delivery.id == DownloadLink.delivery_id)
         .join(Run, Run.id == Artifact.run_id)
@@ -99,7 +110,7 @@ def linked_file(db: Session, link_id: uuid.UUID, now: datetime) -> LinkedFile | 
     ).one_or_none()
     if row is None:
         return None
-    link, artifact, recipient, organization, configuration, is_recipient = row
+    link, artifact, recipient, organization, configuration, register_as_of, is_recipient = row
     return LinkedFile(
         link_id=link.id,
         artifact_id=artifact.id,
@@ -113,6 +124,7 @@ def linked_file(db: Session, link_id: uuid.UUID, now: datetime) -> LinkedFile | 
         storage_key=artifact.storage_key,
         recipient=recipient,
         expires_at=link.expires_at,
+        last_import=last_import_in_words(register_as_of, zone(configuration["schedule"]["timezone"])),
         zone=configuration["schedule"]["timezone"],
         sign_in_required=link.sign_in_required,
         state=_state(link, artifact, is_recipient=is_recipient, now=now),

@@ -66,6 +66,8 @@ class MailFacts:
     """In words: `16 to 22 November 2026`."""
     planned_for: str
     """In words, with its zone: `Mon 23 Nov 2026, 08:00 EST (New York)`."""
+    last_import: str
+    """When the register was last imported before the file was made, in words."""
     rows: int
     file_name: str
     file_size: int

@@ -38,6 +38,7 @@ FACTS = MailFacts(
     organization="Marlow & Finch",
     period="16 to 22 November 2026",
     planned_for="Mon 23 Nov 2026, 08:00 EST (New York)",
+    last_import="Mon 23 Nov 2026, 05:40 EST",
     rows=12_345,
     file_name="weekly-cases-2026-11-23.xlsx",
     file_size=len(FILE),

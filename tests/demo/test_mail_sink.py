@@ -116,6 +116,7 @@ def test_the_bytes_at_the_sink_are_those_of_the_file(sink):
                 organization="Marlow & Finch",
                 period="16 to 22 November 2026",
                 planned_for="Mon 23 Nov 2026, 08:00 EST (New York)",
+                last_import="Mon 23 Nov 2026, 05:40 EST",
                 rows=5_000,
                 file_name="cases.csv",
                 file_size=len(FILE),
