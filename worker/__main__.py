@@ -10,6 +10,8 @@ import os
 import sys
 
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq.serializers import JSONSerializer
 
 from portal.config import SettingsError, settings
@@ -51,7 +53,8 @@ def _work_until_stopped(url: str, queue: str) -> None:
 
     def work() -> None:
         nonlocal current
-        connection = Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS)
+        # one retry, for a connection that was closed while idle: a Redis that is away is waited for outside
+        connection = Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS, retry=Retry(NoBackoff(), 1))
         current = WatchedWorker(
             [wakeups.queue(queue, connection)],
             connection=connection,

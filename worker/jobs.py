@@ -36,4 +36,4 @@ def make_run(run_id: str) -> None:
 @in_app
 def housekeeping() -> None:
     """Once a day."""
-    retention.delete_expired_files(clock.now())
+    retention.keep_house(clock.now())

@@ -12,7 +12,7 @@ import psutil
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import clock
+from portal import clock, deadline
 from portal.config import settings
 from portal.extensions import db
 from portal.leases import LeaseLost
@@ -28,6 +28,8 @@ STRAY_SECONDS = 15.0
 """How long a process may go on after its run has gone to another, or was cancelled."""
 STOP_SECONDS = 30.0
 """How long a process that was asked to end may take to come to the end of a step."""
+PATIENCE_SECONDS = 5.0
+"""How long the database is waited for, lest a run be out of sight meanwhile."""
 MEGABYTE = 1_000_000
 logger = log(__name__)
 
@@ -111,7 +113,7 @@ class RunWatch:
     def killed(self, why: Why) -> None:
         """Write what becomes of the run, now that its process is dead; the lapsed lease tells it where this cannot."""
         try:
-            with self.app.app_context():
+            with self.app.app_context(), deadline.within(PATIENCE_SECONDS):
                 try:
                     self._write(why)
                 finally:
@@ -136,7 +138,7 @@ class RunWatch:
 
     def _held(self) -> limits.Held | None:
         """Over a connection of its own, closed again: none may be open when the next work horse is forked."""
-        with self.app.app_context():
+        with self.app.app_context(), deadline.within(PATIENCE_SECONDS):
             try:
                 return limits.held_by(self.run_id, self.token)
             finally:

@@ -20,6 +20,7 @@ from rq.job import Job, JobStatus
 from rq.utils import now as rq_now
 
 from portal import leases
+from portal.plumbing import wakeups
 from portal.plumbing.logs import log
 from portal.runs import stopping
 from worker import app
@@ -86,7 +87,7 @@ class WatchedWorker(Worker):
         try:
             super().execute_job(job, queue)
         finally:
-            self._in_hand = False
+            self._in_hand = False  # also where Redis failed before there was a horse
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         """No signal comes between the fork and the moment at which either side knows what to do with one."""
@@ -120,6 +121,7 @@ class WatchedWorker(Worker):
                 last_beat = moment
                 self._beat(job, execution)
         self._horse_pid = 0
+        self._in_hand = False
         self.executions.pop(execution.id, None)
         if why:
             watch.killed(why)
@@ -160,11 +162,15 @@ class WatchedWorker(Worker):
     # -- Redis
 
     def _beat(self, job: Job, execution: Execution) -> None:
-        """A Redis that is away must not keep the parent from looking after its child."""
+        """A Redis that is away or hangs must not keep the parent from looking after its child: one short try."""
+        patient = self.connection
         try:
-            self.maintain_heartbeats(job, execution)
+            with app().app_context(), wakeups.connect() as self.connection:
+                self.maintain_heartbeats(job, execution)
         except RedisError as error:
             logger.warning("no sign of life to Redis", error=str(error))
+        finally:
+            self.connection = patient
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """As RQ's, and registered anew: a flushed Redis would else never again know of this worker."""

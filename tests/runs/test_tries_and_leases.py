@@ -1,4 +1,4 @@
-"""How often a file is tried, what counts as a try, and whom a waiting or cancelled run stands in the way of (B4, B6)."""
+"""How often a file is tried, what counts as a try, and whom a run that waits stands in the way of (B4, B6)."""
 
 from __future__ import annotations
 
@@ -38,6 +38,18 @@ def taken(run_id: uuid.UUID, clock: Clock, owner: str = "a") -> Lease:
     return claim[0]
 
 
+def woken_runs(monkeypatch: pytest.MonkeyPatch) -> list[uuid.UUID]:
+    """Those woken from here on, one after the other."""
+    runs: list[uuid.UUID] = []
+
+    def wake_run(run_id: uuid.UUID, _count: int) -> bool:
+        runs.append(run_id)
+        return True
+
+    monkeypatch.setattr("portal.plumbing.wakeups.wake_run", wake_run)
+    return runs
+
+
 @pytest.fixture
 def no_storage(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
@@ -75,8 +87,7 @@ def test_a_run_that_waits_for_its_next_try_is_woken_when_that_has_come(
 ) -> None:
     run_id = new_run()
     make_run(run_id)
-    woken: list[uuid.UUID] = []
-    monkeypatch.setattr("portal.plumbing.wakeups.wake_run", lambda run, _count: not woken.append(run))
+    woken = woken_runs(monkeypatch)
     recover.sweep(moved_clock.forward(seconds=59))
     assert woken == []
     recover.sweep(moved_clock.forward(seconds=1))
@@ -189,8 +200,7 @@ def test_a_wake_up_goes_past_the_one_that_waits_for_data(
 ) -> None:
     older, newer = two
     change(older, ready_after=moved_clock.now(), not_before=moved_clock.now() + timedelta(hours=2))
-    woken: list[uuid.UUID] = []
-    monkeypatch.setattr("portal.plumbing.wakeups.wake_run", lambda run, _count: not woken.append(run))
+    woken = woken_runs(monkeypatch)
     recover.wake_next(run_of(newer).schedule_id)
     assert woken == [newer]
 

@@ -81,6 +81,9 @@ def started(app: Flask, folder: Path, name: str, *command: str, **more: str) -> 
         )
     try:
         yield Started(process, log)
+    except BaseException:
+        print(f"--- {name} wrote:\n{log.read_text()[-5_000:]}")
+        raise
     finally:
         deadline = time.monotonic() + 10
         while (left := members_of([process.pid])) and time.monotonic() < deadline:

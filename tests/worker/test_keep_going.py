@@ -95,7 +95,7 @@ def test_a_signal_ends_it_also_while_it_waits(hands: Hands, number: signal.Signa
     def told(_seconds: float) -> None:
         os.kill(os.getpid(), number)
 
-    hands.sleep = told  # type: ignore[method-assign]
+    hands.sleep = told  # type: ignore[assignment,method-assign]
     keep_going.keep_going(lambda: None, lambda: False)
 
 
