@@ -43,6 +43,8 @@ def verify_artifacts(as_json: bool) -> None:
         try:
             checked_copy(file).close()
         except NotServed as problem:
+            if _deleted_meanwhile(file.artifact_id):
+                continue
             bad.append({"artifact": str(file.artifact_id), "storage_key": file.storage_key, "problem": str(problem)})
             if not as_json:
                 click.echo(f"{file.artifact_id}  {file.storage_key}  {problem}")
@@ -67,6 +69,12 @@ def _kept() -> Iterator[StoredFile]:
         if len(files) < BATCH:
             return
         last = files[-1].artifact_id
+
+
+def _deleted_meanwhile(artifact_id: uuid.UUID) -> bool:
+    """Its time was over while this command was on its way to it."""
+    with Session(db.engine) as session:
+        return bool(session.scalar(sa.select(Artifact.deleted_at.is_not(None)).where(Artifact.id == artifact_id)))
 
 
 def _line(row: Row) -> str:

@@ -130,9 +130,13 @@ def sweep() -> None:
 
 @click.command("housekeeping")
 def housekeeping() -> None:
-    """Delete the files whose time is over, once; their records stay."""
-    count = retention.delete_expired_files(clock.now())
-    click.echo(f"{count} file{'' if count == 1 else 's'} deleted.")
+    """Delete the files whose time is over, and what lost work left, once; records stay."""
+    cleared = retention.keep_house(clock.now())
+    click.echo(f"{cleared.expired} file{'' if cleared.expired == 1 else 's'} deleted.")
+    if cleared.orphans:
+        click.echo(f"{cleared.orphans} without a record: their try was lost before it was written down.")
+    if cleared.leftovers:
+        click.echo(f"{cleared.leftovers} leftover{'' if cleared.leftovers == 1 else 's'} of killed processes cleared.")
 
 
 COMMANDS = (list_schedules, run_now_command, pause, resume, tick, sweep, housekeeping)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -31,9 +32,23 @@ class Stored:
     sha256: str
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A file as the storage tells of it; `modified` by the storage's own clock."""
+
+    key: str
+    modified: datetime
+    bytes: int
+
+
+def artifact_folder() -> Path:
+    """The folder of the artifacts (STORAGE_URL)."""
+    return Path(unquote(urlsplit(settings().effective_storage_url).path))
+
+
 def artifact_store() -> ObjectStore:
     """Where artifacts live (STORAGE_URL)."""
-    return _local_store(Path(unquote(urlsplit(settings().effective_storage_url).path)))
+    return _local_store(artifact_folder())
 
 
 def folder_store() -> ObjectStore:
@@ -88,6 +103,15 @@ def size_of(store: ObjectStore, key: str) -> int:
         raise StorageError("The file is no longer in the storage.", permanent=True) from error
     except (OSError, obstore.exceptions.BaseError) as error:
         raise StorageError(f"The storage could not give the file: {_brief(error)}") from error
+
+
+def listed(store: ObjectStore, many: int) -> Iterator[list[Listed]]:
+    """Every file, `many` at a time, read as they are asked for. Raises StorageError."""
+    try:
+        for chunk in obstore.list(store, chunk_size=many):
+            yield [Listed(each["path"], each["last_modified"], each["size"]) for each in chunk]
+    except (OSError, obstore.exceptions.BaseError) as error:
+        raise StorageError(f"The storage could not say what it holds: {_brief(error)}") from error
 
 
 def remove(store: ObjectStore, key: str) -> None:
