@@ -177,4 +177,4 @@ def last_successes(db: Session, schedule_ids: Sequence[uuid.UUID]) -> Mapping[uu
         .scalar_subquery()
     )
     rows = db.execute(sa.select(Schedule.id, newest).where(Schedule.id.in_(schedule_ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
