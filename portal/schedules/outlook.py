@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -180,6 +181,8 @@ def _schedules(db: Session, organization_id: uuid.UUID, now: datetime) -> list[A
     return sorted(found, key=lambda thing: _ORDER.index(thing.need))
 
 
+# of last_error, which is for those who read logs
+_CLASS_OF_ERROR = re.compile(r"^[A-Za-z]\w*: (?=.)")
 _ORDER = (Need.PARKED, Need.NO_OWNER, Need.AWAITING_APPROVAL, Need.PAUSED)
 
 
@@ -188,7 +191,8 @@ def _of_schedule(schedule: Schedule, *, owner_is_here: bool, now: datetime) -> A
         return Attention(need, schedule.id, schedule.name, words, resume_at=schedule.resume_at)
 
     if schedule.state is ScheduleState.ACTIVE and schedule.parked_until is not None and schedule.parked_until > now:
-        return thing(Need.PARKED, schedule.last_error or "It could not be started; it is tried again within the hour.")
+        cause = _CLASS_OF_ERROR.sub("", schedule.last_error or "it is tried again within the hour.")
+        return thing(Need.PARKED, f"It was due and could not be started: {cause}")
     if not owner_is_here:
         return thing(Need.NO_OWNER, "Nobody owns it: its owner can no longer sign in. Give it to somebody.")
     if schedule.state is ScheduleState.AWAITING_APPROVAL:

@@ -150,9 +150,9 @@ def test_admins_see_the_last_sign_of_life_of_each_process(page, cast, moved_cloc
     with write_session() as session:
         session.add(Heartbeat(name="tick", at=moved_clock.now() - timedelta(seconds=20)))
     answer = page.ana.get("/")
-    assert "Looked for due exports Mon 2 Nov 2026, 06:59 EST 20 seconds ago" in answer.words
-    assert "Looked for stranded runs not yet" in answer.words
-    assert "Looked for" not in page.otto.get("/").words
+    assert "Due exports looked for Mon 2 Nov 2026, 06:59 EST 20 seconds ago" in answer.words
+    assert "Stranded runs not yet looked for" in answer.words
+    assert "looked for" not in page.otto.get("/").words
 
 
 def test_schedules_that_stand_still_or_have_no_owner_need_somebody(page, cast, moved_clock):
@@ -163,13 +163,13 @@ def test_schedules_that_stand_still_or_have_no_owner_need_somebody(page, cast, m
         cast.otto,
         name="Held up",
         parked_until=moved_clock.now() + timedelta(minutes=30),
-        last_error="Its rule cannot be read.",
+        last_error="RuleError: Its rule cannot be read.",
     )
     make_schedule(cast.lakeside, None, name="Deleted", state=ScheduleState.DELETED)
     make_schedule(cast.strangers, cast.stella, name="Of strangers", state=ScheduleState.PAUSED)
     found = needs(page.otto.get("/"))
     assert [each.split(" Open schedule")[0] for each in found] == [
-        "Held up Held up Its rule cannot be read.",
+        "Held up Held up It was due and could not be started: Its rule cannot be read.",
         "No owner Left alone Nobody owns it: its owner can no longer sign in. Give it to somebody.",
         "Paused Paused Audit under way.",
     ]

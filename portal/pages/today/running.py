@@ -32,7 +32,7 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Sign:
-    """A process, by what it does and where it runs, and when it was last seen; None: not yet."""
+    """Who or what was last seen when, and where it runs; None: not yet."""
 
     name: str
     where: str
@@ -70,8 +70,8 @@ def running(db: Session, organization_id: uuid.UUID, now: Callable[[], datetime]
 
 def _signs(seen: Look) -> Iterator[Sign]:
     beats = seen.database.beats if seen.database else {}
-    for name, label in (("tick", "Looked for due exports"), ("sweep", "Looked for stranded runs")):
+    for name, label in (("tick", "Due exports"), ("sweep", "Stranded runs")):
         yield Sign(label, "", beats[name].at if name in beats else None)
     for worker in seen.redis.workers if seen.redis else ():
-        label = "Worker" if worker.queue == wakeups.EXPORTS else "Upkeep worker"
+        label = "Worker" if worker.queue == wakeups.EXPORTS else "Upkeep"
         yield Sign(label, worker.where, worker.at)
