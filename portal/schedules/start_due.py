@@ -6,6 +6,7 @@ the one that raises is parked for an hour, so that a bad schedule holds up nothi
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from portal import audit, failpoints, notices
 from portal.extensions import db as database
-from portal.models import RunKind, RunState, Schedule, ScheduleState, note_sign_of_life, write_session
+from portal.models import Run, RunKind, RunState, Schedule, ScheduleState, note_sign_of_life, write_session
 from portal.models.many_rows import compare_and_set
 from portal.notices import texts
 from portal.plumbing import wakeups
@@ -33,6 +34,9 @@ from portal.schedules.planning import planned_columns, planned_moment, resume
 from portal.schedules.words import moved_in_words, skipped_in_words
 
 BATCH = 100
+GAP_SECONDS = 0.005
+"""Between two batches: SQLite takes one writer at a time, and a person at a page looks for a gap every 3 ms."""
+MOST_AT_ONCE = 1_000
 PARKED = timedelta(hours=1)
 # a daily schedule left alone for 27 years; beyond that the count of what was missed is cut
 MOST_DUE = 10_000
@@ -46,18 +50,33 @@ class MovedMeanwhile(RuntimeError):  # noqa: N818  # another ticker was quicker;
 def start_due(now: datetime) -> int:
     """Start everything that is due and return how many runs were queued. Safe at any time, any number at once."""
     note_sign_of_life("tick", now)
-    queued, redis_answers = 0, True
-    while True:
-        seen, started = _start_batch(now)
-        queued += len(started)
-        # Redis that does not answer is asked once, not once for each batch: that could take a second each time
-        redis_answers = redis_answers and wake(started)
-        failpoints.reach("tick-after-wake")
-        if seen < BATCH:
-            break
-    queued += data_ready.release(now)
+    queued: list[uuid.UUID] = []
+    try:
+        while True:
+            seen, started = _start_batch(now)
+            queued += started
+            if seen < BATCH:
+                break
+            time.sleep(GAP_SECONDS)
+    finally:
+        # After a long sleep a late batch may hold older runs than an early one. And a Redis that does not answer is
+        # asked once, not once for each batch: that could take a second each time.
+        wake(_oldest_first(queued))
+    failpoints.reach("tick-after-wake")
+    released = data_ready.release(now)
     _resume_due(now)
-    return queued
+    return len(queued) + released
+
+
+def _oldest_first(run_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """In the order of their planned moments: the queue is worked off in the order in which it is filled."""
+    planned: list[tuple[datetime, uuid.UUID]] = []
+    with Session(database.engine) as session:
+        for first in range(0, len(run_ids), MOST_AT_ONCE):
+            some = run_ids[first : first + MOST_AT_ONCE]
+            statement = sa.select(Run.planned_for, Run.id).where(Run.id.in_(some))
+            planned += [(row.planned_for, row.id) for row in session.execute(statement)]
+    return [run_id for _, run_id in sorted(planned)]
 
 
 def _start_batch(now: datetime) -> tuple[int, list[uuid.UUID]]:
