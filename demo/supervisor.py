@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 20.0
-POLITE_SECONDS = 2.5
+POLITE_SECONDS = 5.0
+LAST_POLITE_SECONDS = 2.5
 KILL_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1
 
@@ -90,17 +92,15 @@ class Supervisor:
         return {each.process.name: each.child.pid for each in self._all if each.child and each.child.poll() is None}
 
     def stop(self) -> None:
-        """End everything within ten seconds: a word, a second word (RQ leaves its job at that), then by force."""
+        """End everything within ten seconds: by a word, at which a worker gives its run back, then by force."""
         ordinary = [each.child for each in self._all if each.child and not each.process.outlives]
         lasting = [each.child for each in self._all if each.child and each.process.outlives]
-        for _ in range(2):
-            _signal_groups(ordinary, signal.SIGTERM)
-            if _all_ended(ordinary, POLITE_SECONDS):
-                break
+        _signal_groups(ordinary, signal.SIGTERM)
+        _all_ended(ordinary, POLITE_SECONDS)
         # Sessions of those lasting are spared for now; whoever was forked by a process that died goes with the others.
         _kill_sessions(self._sessions - {child.pid for child in lasting})
         _signal_groups(lasting, signal.SIGTERM)
-        _all_ended(lasting, POLITE_SECONDS)
+        _all_ended(lasting, LAST_POLITE_SECONDS)
         _kill_sessions(self._sessions)
         for child in (*ordinary, *lasting):
             child.wait()
@@ -109,6 +109,13 @@ class Supervisor:
         with (self.logs / f"{running.process.name}.log").open("ab") as log:
             running.child = self._spawn(running.process.command, log)
         running.began, running.due = time.monotonic(), 0.0
+
+    def _launch_again(self, running: _Running) -> None:
+        """Where there is no memory or no process to be had, later: the others are looked after meanwhile."""
+        try:
+            self._launch(running)
+        except OSError as error:
+            self._put_off(running, f"cannot be started ({error.strerror})")
 
     def _spawn(self, command: Sequence[str], log: BinaryIO | None) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(  # noqa: S603  # no shell, our own commands
@@ -129,19 +136,21 @@ class Supervisor:
         now = time.monotonic()
         if running.due:
             if now >= running.due:
-                self._launch(running)
+                self._launch_again(running)
             return
         code = running.child.poll() if running.child else None
         if code is None:
             return
-        steady = now - running.began >= STEADY_SECONDS
-        running.pause = 0.5 if steady or not running.pause else min(running.pause * 2, LONGEST_PAUSE_SECONDS)
-        running.due = now + running.pause
+        if now - running.began >= STEADY_SECONDS:
+            running.pause = 0.0
         self._forget_empty_sessions()
+        self._put_off(running, _how_it_ended(code))
+
+    def _put_off(self, running: _Running, why: str) -> None:
+        running.pause = min(running.pause * 2, LONGEST_PAUSE_SECONDS) if running.pause else FIRST_PAUSE_SECONDS
+        running.due = time.monotonic() + running.pause
         name = running.process.name
-        self.say(
-            f"[{name}] {_how_it_ended(code)}; starting it again in {running.pause:g} s (log: {self.logs / name}.log)"
-        )
+        self.say(f"[{name}] {why}; starting it again in {running.pause:g} s (log: {self.logs / name}.log)")
 
     def _forget_empty_sessions(self) -> None:
         """A session's number may be given to a stranger once nobody is in it."""

@@ -29,6 +29,18 @@ if os.fork() == 0:
 time.sleep(600)
 """
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+COUNTS_WORDS = """
+import signal, sys, time
+words = []
+signal.signal(signal.SIGTERM, lambda *_: words.append(1))
+print("up", flush=True)
+while not words:
+    signal.pause()
+end = time.monotonic() + 3  # longer than RQ's own patience with a first word
+while time.monotonic() < end:
+    time.sleep(0.1)
+print(len(words), flush=True)
+"""
 WAITS = "import time; print('up', flush=True); time.sleep(600)"
 
 
@@ -86,6 +98,27 @@ def test_one_that_always_fails_is_tried_ever_more_rarely(supervisor, said):
     supervisor.watch(until(lambda: len(said) == 3), every=0.02)
     assert [line.split("again in ")[1].split(" s")[0] for line in said] == ["0.5", "1", "2"]
     assert "ended with code 3" in said[0]
+
+
+def test_one_that_cannot_be_started_again_is_tried_later(supervisor, said, tmp_path):
+    """Supervision: no memory, no more processes; the supervisor itself goes on and looks after the others."""
+    program = tmp_path / "program"
+    program.symlink_to(sys.executable)
+    supervisor.start(Process("worker", [str(program), "-c", WAITS]))
+    supervisor.watch(until(lambda: "up" in log_of(tmp_path, "worker")))
+    program.unlink()
+    os.kill(supervisor.pids()["worker"], signal.SIGKILL)
+    supervisor.watch(until(lambda: any("cannot be started" in line for line in said)))
+    program.symlink_to(sys.executable)
+    supervisor.watch(until(lambda: "worker" in supervisor.pids()))
+
+
+def test_the_end_is_asked_for_once_and_waited_for(supervisor, tmp_path):
+    """B7: a worker that gives its run back needs a moment, and takes a second word for no other."""
+    supervisor.start(Process("worker", python(COUNTS_WORDS)))
+    supervisor.watch(until(lambda: "up" in log_of(tmp_path, "worker")))
+    supervisor.stop()
+    assert log_of(tmp_path, "worker").split() == ["up", "1"]
 
 
 def test_the_end_leaves_nothing_behind(supervisor, tmp_path):
