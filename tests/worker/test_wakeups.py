@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 import zlib
 from collections.abc import Iterator
@@ -138,3 +139,13 @@ def test_without_redis_the_wake_up_says_so_and_raises_nothing(app: Flask, redis_
         **{**vars(app.config["DUEPOST"]), "redis_url": "unix:///nowhere/redis.sock"}
     )
     assert not wakeups.wake_run(uuid.uuid4(), 1)
+
+
+def test_a_clock_put_back_puts_off_no_tick(connection: Redis) -> None:
+    """An entry lies an hour ahead: rq-scheduler would not look at it before."""
+    scheduler = make_scheduler(connection)
+    scheduler.enqueue_jobs()
+    connection.zadd(scheduler.scheduled_jobs_key, {"tick": time.time() + 3600})
+    connection.delete(wakeups.queue(wakeups.UPKEEP, connection).key)
+    scheduler.enqueue_jobs()
+    assert "tick" in wakeups.queue(wakeups.UPKEEP, connection).job_ids
