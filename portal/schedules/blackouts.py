@@ -122,7 +122,8 @@ def remove_days(
 def _replan(db: Session, organization_id: uuid.UUID, now: datetime) -> int:
     """Put the next moment of every schedule that moves with the calendar anew; those that are due are the tick's.
 
-    Those that skip keep their moments: the tick looks at the calendar when each falls due.
+    Those that skip keep their moments: the tick looks at the calendar when each falls due. The due ones are locked
+    all the same: a tick that has read the old calendar is waited for, and what it has put is put anew.
     """
     statement = (
         sa.select(Schedule)
@@ -130,12 +131,11 @@ def _replan(db: Session, organization_id: uuid.UUID, now: datetime) -> int:
             Schedule.organization_id == organization_id,
             Schedule.state == ScheduleState.ACTIVE,
             Schedule.on_blackout == OnBlackout.MOVE,
-            Schedule.next_run_at > now,
         )
         .order_by(Schedule.id)
         .with_for_update()
     )
-    schedules = db.scalars(statement).all()
+    schedules = [each for each in db.scalars(statement) if each.next_run_at is not None and each.next_run_at > now]
     calendars = heeded_by(db, schedules)
     replanned = 0
     for schedule in schedules:

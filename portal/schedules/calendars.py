@@ -53,6 +53,16 @@ def plan_of(schedule: Schedule, calendars: Mapping[uuid.UUID, Calendar]) -> Plan
     )
 
 
+def next_is_skipped() -> sa.ColumnElement[bool]:
+    """Of a schedule in a query: its next moment lies on a day off, and it skips those."""
+    closed = sa.exists().where(
+        BlackoutDay.organization_id == Schedule.organization_id,
+        BlackoutDay.removed_at.is_(None),
+        sa.cast(BlackoutDay.day, sa.String) == sa.func.substr(Schedule.next_local, 1, 10),
+    )
+    return sa.and_(Schedule.on_blackout == OnBlackout.SKIP, closed)
+
+
 def hold_calendar(db: Session, organization_id: uuid.UUID, *, to_change: bool = False) -> None:
     """Until the transaction ends, the calendar stays as it is for those who plan by it, one at a time for changes.
 

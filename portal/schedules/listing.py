@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from portal.extensions import db
 from portal.models import Destination, Run, Schedule, ScheduleState, User
+from portal.schedules.calendars import next_is_skipped
 
 PER_PAGE = 50
 LATEST_RUNS = 10
@@ -48,6 +49,8 @@ class Listed:
     schedule: Schedule
     owner: str | None
     destinations: int
+    next_is_skipped: bool
+    """Its next moment lies on a day off, and it skips those."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def find(organization_id: uuid.UUID, wanted: Wanted) -> Page:
     )
     owner = sa.and_(User.organization_id == Schedule.organization_id, User.id == Schedule.owner_id)
     statement = (
-        sa.select(Schedule, User.name, destinations)
+        sa.select(Schedule, User.name, destinations, next_is_skipped())
         .outerjoin(User, owner)
         .where(*fitting)
         .order_by(*SORTS.get(wanted.sort, _NEXT_FIRST), sa.func.lower(Schedule.name), Schedule.id)

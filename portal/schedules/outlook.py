@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from portal.models import Delivery, DeliveryState, Run, RunState, Schedule, ScheduleState, User
+from portal.schedules.calendars import next_is_skipped
 
 LOOK_BACK = timedelta(days=30)
 OVERDUE = timedelta(minutes=3)
@@ -31,13 +32,14 @@ class Due:
 
 
 def due_between(db: Session, organization_id: uuid.UUID, now: datetime, until: datetime) -> list[Due]:
-    """The next moments of active schedules, what is overdue included, earliest first."""
+    """The next moments of active schedules, what is overdue included, earliest first; none that will be skipped."""
     statement = (
         sa.select(Schedule.next_run_at, sa.func.min(Schedule.name), sa.func.count())
         .where(
             Schedule.organization_id == organization_id,
             Schedule.state == ScheduleState.ACTIVE,
             Schedule.next_run_at < until,
+            ~next_is_skipped(),
         )
         .group_by(Schedule.next_run_at)
         .order_by(Schedule.next_run_at)

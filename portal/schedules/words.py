@@ -24,6 +24,7 @@ from portal.zones import zone_words
 _NTH = {1: "first", 2: "second", 3: "third", 4: "fourth"}
 _KNOWN_WEEKS = {(1, 2, 3, 4, 5): "weekday", (1, 2, 3, 4, 5, 6, 7): "day"}
 _A_COMMON_YEAR = 2026
+_MOST_DAYS = 3
 
 
 _ON_BLACKOUT = {
@@ -62,8 +63,9 @@ def moved_in_words(moment: Moment) -> str:
     """ "Moved from Fri 25 Dec 2026, Christmas Day."; empty for a moment that stands where it was asked for."""
     if not moment.moved:
         return ""
-    days = "; ".join(f"{short_day_in_words(each.day)}, {each.name}" for each in moment.moved)
-    return f"Moved from {days}."
+    days = [f"{short_day_in_words(each.day)}, {each.name}" for each in moment.moved]
+    more = f"; and {len(days) - _MOST_DAYS} days more" if len(days) > _MOST_DAYS else ""
+    return f"Moved from {'; '.join(days[:_MOST_DAYS])}{more}."
 
 
 def occurrence_note(occurrence: Occurrence, previous: Occurrence | None) -> str | None:
