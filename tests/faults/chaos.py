@@ -148,6 +148,7 @@ def _judge(outcome: Outcome, place: Installation, people: People, storm: Storm) 
         *judge.breaches_of_the_plan(people.lives.values(), people.pressed, now),
         *judge.breaches_of_the_end(),
         *judge.breaches_of_the_mail(seen),
+        *judge.breaches_of_the_tables(now),
     ]
     states = judge.summary()
     outcome.runs, outcome.deliveries = states["runs"], states["deliveries"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import subprocess
@@ -14,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal import clock, create_app
 from portal.config import ROOT
@@ -111,11 +113,15 @@ def installation(folder: Path, kind: str, seed: int, tenants: int = 3, cases: in
             made = Installation(folder, kind, database, redis, mail, app, crew)
             clock.now = lambda: true_now() + timedelta(seconds=made.offset)
             made.tenants = [_tenant(number, cases) for number in range(tenants)]
-            yield made
+            try:
+                yield made
+            finally:
+                with contextlib.suppress(SQLAlchemyError):
+                    db.session.remove()
     finally:
         clock.now = true_now
         crew.kill_all()
-        with app.app_context():
+        with app.app_context(), contextlib.suppress(SQLAlchemyError):
             db.engine.dispose()
         redis.kill()
         mail.kill()
@@ -132,8 +138,8 @@ def _settings(folder: Path, database: Database, redis: RedisServer, mail: MailSe
         "MAIL_PORT": str(mail.port),
         "DUEPOST_MAIL_TIMEOUT_SECONDS": "2",
         "DUEPOST_LEASE_SECONDS": str(LEASE_SECONDS),
-        # a hanging process is ended from outside; the clock's jumps count too
-        "DUEPOST_RUN_TIME_LIMIT_SECONDS": "45",
+        # a process that hangs is ended from outside
+        "DUEPOST_RUN_TIME_LIMIT_SECONDS": "20",
         # the plan is the people's alone
         "DUEPOST_PAUSE_AFTER_FAILURES": "0",
         "DUEPOST_LOG_LEVEL": "WARNING",

@@ -13,6 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.audit.verify import verify_chains
 from portal.extensions import db
 from portal.models import (
     Artifact,
@@ -25,6 +26,7 @@ from portal.models import (
     RunKind,
 )
 from portal.runs.states import OPEN
+from portal.runs.verify import find_breaches, one_moment
 from tests.faults.plan import Life
 
 SLACK = timedelta(minutes=10)
@@ -99,6 +101,16 @@ def breaches_of_the_mail(seen: dict[str, Seen]) -> Iterator[str]:
             yield from _of_one(row, attempts[row.id], seen.get(row.message_id or "", Seen()), hashes[row.artifact_id])
     for message_id in seen.keys() - known:
         yield f"unknown mail: nobody sent {message_id}"
+
+
+def breaches_of_the_tables(now: datetime) -> Iterator[str]:
+    """What the product's own look at its tables, files and audit log finds."""
+    with one_moment() as session:
+        for breach in find_breaches(session, None, now, hash_files=True):
+            yield f"{breach.name}: {breach.subject}: {breach.sentence}"
+    for report in verify_chains():
+        if report.problem:
+            yield f"audit log of {report.chain_id}: {report.problem}"
 
 
 def _attempts(session: Session) -> dict[uuid.UUID, Counter[DeliveryState]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import random
 import threading
@@ -19,7 +20,19 @@ from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.extensions import db
-from portal.models import CatchUp, Run, RunState, Schedule, ScheduleState
+from portal.models import (
+    CatchUp,
+    Delivery,
+    DeliveryState,
+    DestinationKind,
+    Run,
+    RunState,
+    Schedule,
+    ScheduleState,
+)
+from portal.runs import cancel, produce, retry, send_again, settle_unknown
+from portal.runs.states import OPEN
+from portal.runs.transitions import Refused
 from portal.schedules import changes
 from portal.schedules.inputs import ScheduleInput, check
 from portal.schedules.run_now import CannotRun, run_now
@@ -27,6 +40,10 @@ from tests.faults.installation import Installation, Tenant
 from tests.faults.plan import Life, WallClock
 
 ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"]
+
+
+class NothingThere(Exception):  # noqa: N818  # a wish that cannot be had just now
+    """No run or recipient is in the state that the act is for."""
 
 
 class People(threading.Thread):
@@ -53,12 +70,18 @@ class People(threading.Thread):
             self.lives[schedule_id] = life = Life(tenant.id, schedule_id)
             self.tenants[schedule_id] = tenant
             life.change(rule, before, self.place.now())
+        forget_the_page()
 
     def run(self) -> None:
         acts: list[tuple[int, Callable[[Life], str]]] = [
-            (66, self._run_now),
-            (14, self._edit),
+            (60, self._run_now),
+            (16, self._edit),
             (6, self._pause_or_resume),
+            (10, self._cancel),
+            (4, self._retry),
+            (3, self._settle),
+            (3, self._send_again),
+            (3, self._produce),
         ]
         with self.place.app.app_context():
             while not self._over.wait(self.chance.expovariate(1 / self.pause_seconds)):
@@ -74,14 +97,17 @@ class People(threading.Thread):
         for life in self.lives.values():
             if life.rule is not None:
                 self._change(life, None, functools.partial(self._pause, life))
+        forget_the_page()
 
     def _try(self, act: Callable[[Life], str], life: Life) -> None:
         try:
             self.acts[act(life)] += 1
-        except (SQLAlchemyError, CannotRun, changes.ChangedMeanwhile) as refused:
+        except (SQLAlchemyError, CannotRun, Refused, NothingThere, changes.ChangedMeanwhile) as refused:
             self.acts[f"in vain: {type(refused).__name__}"] += 1
         except Exception as unforeseen:
             self.problems.append(f"a person met {type(unforeseen).__name__}: {unforeseen}")
+        finally:
+            forget_the_page()
 
     def _run_now(self, life: Life) -> str:
         tenant, key = self.tenants[life.schedule_id], str(uuid.uuid4())
@@ -125,6 +151,65 @@ class People(threading.Thread):
 
         self._change(life, rule, resume)
         return "resume"
+
+    def _a_run(self, life: Life, *states: RunState) -> uuid.UUID:
+        """One of its runs in such a state. Raises NothingThere."""
+        statement = sa.select(Run.id).where(Run.organization_id == life.organization_id, Run.state.in_(states))
+        with Session(db.engine) as session:
+            found = session.scalars(statement.order_by(Run.id)).all()
+        if not found:
+            raise NothingThere
+        return self.chance.choice(found)
+
+    def _cancel(self, life: Life) -> str:
+        run_id = self._a_run(life, *OPEN)
+        came_to = cancel.cancel_run(life.organization_id, run_id, actor=self._actor(life), now=self.place.now())
+        return f"cancel, {came_to.value.lower()}"
+
+    def _retry(self, life: Life) -> str:
+        run_id = self._a_run(life, RunState.PARTIAL, RunState.FAILED)
+        retry.retry_failed(life.organization_id, run_id, actor=self._actor(life), now=self.place.now())
+        return "retry failed"
+
+    def _settle(self, life: Life) -> str:
+        statement = sa.select(Delivery.id).where(
+            Delivery.organization_id == life.organization_id,
+            Delivery.state == DeliveryState.UNKNOWN,
+            Delivery.settled_at.is_(None),
+        )
+        with Session(db.engine) as session:
+            found = session.scalars(statement.order_by(Delivery.id)).all()
+        if not found:
+            raise NothingThere
+        word = self.chance.choice([settle_unknown.they_have_it, settle_unknown.send_it_again])
+        word(life.organization_id, self.chance.choice(found), actor=self._actor(life), now=self.place.now())
+        return word.__name__.replace("_", " ")
+
+    def _send_again(self, life: Life) -> str:
+        run_id = self._a_run(life, RunState.SUCCEEDED, RunState.PARTIAL)
+        with Session(db.engine) as session:
+            people = session.scalars(
+                sa.select(Delivery.id)
+                .where(Delivery.run_id == run_id, Delivery.kind == DestinationKind.EMAIL, Delivery.round == 1)
+                .order_by(Delivery.position)
+            ).all()
+        send_again.send_again(
+            life.organization_id,
+            run_id,
+            people[:1],
+            form_key=str(uuid.uuid4()),
+            actor=self._actor(life),
+            now=self.place.now(),
+        )
+        return "send again to one"
+
+    def _produce(self, life: Life) -> str:
+        run_id = self._a_run(life, RunState.MISSED)
+        produce.produce_missed(life.organization_id, run_id, actor=self._actor(life), now=self.place.now())
+        return "produce a missed one"
+
+    def _actor(self, life: Life) -> audit.Actor:
+        return _actor(self.tenants[life.schedule_id])
 
     def _pause(self, life: Life) -> None:
         tenant = self.tenants[life.schedule_id]
@@ -187,10 +272,11 @@ class People(threading.Thread):
             now=self.place.now(),
         )
 
-    def open_runs(self) -> list[uuid.UUID]:
-        with Session(db.engine) as session:
-            states = [RunState.QUEUED, RunState.RUNNING, RunState.DELIVERING]
-            return list(session.scalars(sa.select(Run.id).where(Run.state.in_(states))))
+
+def forget_the_page() -> None:
+    """As at the end of a request; the connection may be gone."""
+    with contextlib.suppress(SQLAlchemyError):
+        db.session.remove()
 
 
 def _actor(tenant: Tenant) -> audit.Actor:

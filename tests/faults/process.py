@@ -1,17 +1,20 @@
 """A process of the product as it is, but with a clock that the test moves and a fast tick and sweep.
 
     python -m tests.faults.process worker|upkeep|scheduler
-    python -m tests.faults.process make-run ID | tick | sweep
+    python -m tests.faults.process hatchery     forks one of these for each line that names one
 
 `FAULTS_CLOCK` names a file with the seconds that are added to the time; `FAULTS_FULL_DISK`, where that file is there,
-lets SQLite's file grow no more. The product itself knows nothing of either.
+lets SQLite's file grow no more; `FAULTS_CHARGES` is a folder in which a file named like a failpoint says what happens
+there, once. The product itself knows nothing of them.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
+import signal
 import sys
-import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +23,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from portal import clock
+from portal import clock, failpoints
 
 TICK_SECONDS = 3
 SWEEP_SECONDS = 4
@@ -51,6 +54,28 @@ def fill_disk_when_told() -> None:
     event.listen(Engine, "begin", limit, insert=True)
 
 
+def strike_when_told() -> None:
+    """Failpoints that a test charges while the process goes on: `made-file` in the folder, holding `kill`."""
+    folder = os.environ.get("FAULTS_CHARGES")
+    if not folder:
+        return
+
+    def reach(name: str) -> None:
+        charge = Path(folder) / name
+        with contextlib.suppress(FileNotFoundError):
+            action = charge.read_text()
+            charge.rename(charge.with_name(f"{name}.struck"))  # whoever is first
+            failpoints.ACTIONS[action]()
+
+    failpoints.reach = reach
+
+
+def die_with_parent() -> None:
+    """Linux: a test that is killed itself leaves nothing behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 def scheduler() -> int:
     from worker import scheduler as product
 
@@ -69,19 +94,22 @@ def worker(*arguments: str) -> int:
     return product.main(list(arguments))
 
 
-def step(what: str, *arguments: str) -> int:
-    """One step of the product without Redis: for tests that look at one process alone."""
-    from portal.runs import make, recover
-    from portal.schedules.start_due import start_due
-    from worker import app
+def hatchery() -> int:
+    """Workers that cost a fork each: all is loaded, and nothing is connected yet. Says each one's process id."""
+    from worker import app, jobs  # noqa: F401  # so that no fork has to load them
 
-    with app().app_context():
-        if what == "make-run":
-            make.make_run(uuid.UUID(arguments[0]))
-        elif what == "tick":
-            start_due(clock.now())
-        else:
-            recover.sweep(clock.now())
+    app()
+    die_with_parent()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks what became of them
+    for line in sys.stdin:
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()
+            die_with_parent()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os._exit(WHAT[line.strip()]())
+        print(pid, flush=True)
     return 0
 
 
@@ -89,12 +117,11 @@ WHAT: dict[str, Callable[..., int]] = {
     "worker": worker,
     "upkeep": lambda: worker("upkeep"),
     "scheduler": scheduler,
-    "make-run": lambda run_id: step("make-run", run_id),
-    "tick": lambda: step("tick"),
-    "sweep": lambda: step("sweep"),
+    "hatchery": hatchery,
 }
 
 if __name__ == "__main__":
     move_clock()
     fill_disk_when_told()
+    strike_when_told()
     sys.exit(WHAT[sys.argv[1]](*sys.argv[2:]))
