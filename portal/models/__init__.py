@@ -35,7 +35,7 @@ from portal.models.field_tag import FieldTag, TagDataType, TagSource
 from portal.models.heartbeat import Heartbeat, note_sign_of_life
 from portal.models.notice import Notice, NoticeState
 from portal.models.organization import CaseImport, ImportState, Organization
-from portal.models.run import Artifact, Run, RunKind, RunState
+from portal.models.run import IS_OPEN, Artifact, Run, RunKind, RunState
 from portal.models.schedule import (
     CatchUp,
     Destination,
@@ -51,6 +51,7 @@ from portal.models.user import OneTimeToken, Role, SignInSession, TokenPurpose, 
 
 __all__ = [
     "INSTALLATION",
+    "IS_OPEN",
     "Artifact",
     "Attachment",
     "AuditBody",

@@ -124,6 +124,11 @@ class Run(Tenant, Base):
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+IS_OPEN = sa.text("runs.state IN ('QUEUED', 'RUNNING', 'DELIVERING')")
+"""A condition in the very words of ix_runs_open: SQLite does not see that a state given as a parameter is among them,
+and would read every run there ever was."""
+
+
 class Artifact(Tenant, Base):
     """One file of a run, for one set of recipients that may see the same. Its bytes never change."""
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from portal import failpoints, notices
 from portal.config import settings
 from portal.extensions import db as database
-from portal.models import Run, RunState, note_sign_of_life, write_session
+from portal.models import IS_OPEN, Run, RunState, note_sign_of_life, write_session
 from portal.plumbing import wakeups
 from portal.plumbing.logs import log
 from portal.runs import settle
@@ -58,7 +58,7 @@ def _taken_care_of(care: Callable[[uuid.UUID, datetime], bool], run_id: uuid.UUI
 
 def _lapsed(now: datetime) -> list[uuid.UUID]:
     with Session(database.engine) as session:
-        statement = sa.select(Run.id).where(Run.state == RunState.RUNNING, Run.lease_until <= now).limit(BATCH)
+        statement = sa.select(Run.id).where(IS_OPEN, Run.state == RunState.RUNNING, Run.lease_until <= now).limit(BATCH)
         return list(session.scalars(statement))
 
 
@@ -112,7 +112,7 @@ def wake_next(schedule_id: uuid.UUID) -> None:
 def _cancels_left(now: datetime) -> list[uuid.UUID]:
     """A person asked a worker to stop, and nobody has the run in hand any more."""
     with Session(database.engine) as session:
-        statement = sa.select(Run.id).where(_cancel_left(now)).limit(BATCH)
+        statement = sa.select(Run.id).where(IS_OPEN, _cancel_left(now)).limit(BATCH)
         return list(session.scalars(statement))
 
 
@@ -141,7 +141,7 @@ def _to_wake(now: datetime) -> list[uuid.UUID]:
     with Session(database.engine) as session:
         statement = (
             sa.select(Run.id)
-            .where(Run.state.in_([RunState.QUEUED, RunState.DELIVERING]), Run.wake_after <= now, _free(now))
+            .where(IS_OPEN, Run.state.in_([RunState.QUEUED, RunState.DELIVERING]), Run.wake_after <= now, _free(now))
             .order_by(Run.planned_for)
             .limit(BATCH)
         )

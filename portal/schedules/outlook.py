@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from portal.models import Delivery, DeliveryState, Run, RunState, Schedule, ScheduleState, User
+from portal.models import IS_OPEN, Delivery, DeliveryState, Run, RunState, Schedule, ScheduleState, User
 from portal.schedules.calendars import next_is_skipped
 
 LOOK_BACK = timedelta(days=30)
@@ -64,6 +64,7 @@ def standstill(db: Session, organization_id: uuid.UUID, now: datetime) -> Stands
         sa.or_(Schedule.parked_until.is_(None), Schedule.parked_until <= now),
     )
     waiting = sa.select(sa.func.count()).where(
+        IS_OPEN,
         Run.organization_id == organization_id,
         Run.state == RunState.QUEUED,
         sa.func.coalesce(Run.not_before, Run.queued_at) < now - WAITS_LONG,

@@ -26,7 +26,12 @@ def pause_failing(now: datetime) -> int:
         return 0
     failing = (
         sa.select(Schedule)
-        .where(Schedule.failure_streak >= limit, Schedule.state == ScheduleState.ACTIVE)
+        # "more than 0" in the index's own words, which SQLite uses only so
+        .where(
+            sa.text("schedules.failure_streak > 0"),
+            Schedule.failure_streak >= limit,
+            Schedule.state == ScheduleState.ACTIVE,
+        )
         .options(selectinload(Schedule.destinations))
     )
     with Session(database.engine) as session:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from portal.config import settings
 from portal.extensions import db as database
-from portal.models import Heartbeat, Notice, NoticeState, Run, RunState, Schedule, ScheduleState
+from portal.models import IS_OPEN, Heartbeat, Notice, NoticeState, Run, RunState, Schedule, ScheduleState
 from portal.plumbing import wakeups
 from portal.plumbing.logs import log
 
@@ -136,7 +136,7 @@ def _database(db: Session, now: datetime) -> DatabaseSeen:
             sa.func.min(sa.case((ready, since))),
             sa.func.count(sa.case((sa.and_(ready, since <= now - WAITS_LONG), 1))),
             sa.func.count(sa.case((Run.lease_until > now, 1))),
-        ).where(Run.state.in_([RunState.QUEUED, RunState.RUNNING, RunState.DELIVERING]))
+        ).where(IS_OPEN)
     ).one()
     return DatabaseSeen(
         beats={beat.name: Beat(beat.at, beat.detail) for beat in db.scalars(sa.select(Heartbeat))},

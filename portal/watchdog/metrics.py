@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from portal.extensions import db as database
-from portal.models import Delivery, DeliveryState, Organization, Run, RunState
+from portal.models import IS_OPEN, Delivery, DeliveryState, Organization, Run, RunState
 from portal.runs.states import OPEN
 from portal.watchdog.alarms import NAMES, alarms_of
 from portal.watchdog.look import DatabaseSeen, Look
@@ -68,7 +68,7 @@ def _of_tables(registry: CollectorRegistry, now: datetime) -> None:
 
 
 def _runs(db: Session) -> dict[str, int]:
-    statement = sa.select(Run.state, sa.func.count()).where(Run.state.in_(OPEN)).group_by(Run.state)
+    statement = sa.select(Run.state, sa.func.count()).where(IS_OPEN).group_by(Run.state)
     return {state.value: 0 for state in sorted(OPEN)} | {state.value: count for state, count in db.execute(statement)}
 
 
