@@ -1,7 +1,7 @@
 """The portal while something is away (attacks 51 to 53): every page answers in words, and nothing is half accepted.
 
 Nothing here looks at a clock: what bounds a page's waits is that each of them has an end, so a page that hangs would
-never come back. How long pages really take: `python -m bench weather`.
+never come back. How long pages really take: `python -m tests.weather_report`.
 """
 
 from __future__ import annotations
