@@ -53,7 +53,7 @@ def note_end(db: Session, run: Run, end: RunState, reason: str, *, now: datetime
     )
 
 
-def _columns() -> sa.Select[Any]:
+def _columns() -> sa.Select[*tuple[Any, ...]]:
     return sa.select(
         Schedule.id,
         Schedule.organization_id,
@@ -69,16 +69,17 @@ def _columns() -> sa.Select[Any]:
     )
 
 
-def _streak(schedule: sa.Row[Any], run: Run, end: RunState) -> int:
+def _streak(schedule: sa.Row[*tuple[Any, ...]], run: Run, end: RunState) -> int:
     if end is not RunState.FAILED:
         return 0
     # a run that a person had tried again and that failed again is the same failure
     counted = schedule.last_run_at == run.planned_for and schedule.last_run_status == RunState.FAILED.value
-    return max(1, schedule.failure_streak + (0 if counted else 1))
+    before: int = schedule.failure_streak
+    return max(1, before + (0 if counted else 1))
 
 
 def _tell(
-    db: Session, schedule: sa.Row[Any], run: Run, end: RunState, reason: str, stretch: str, now: datetime
+    db: Session, schedule: sa.Row[*tuple[Any, ...]], run: Run, end: RunState, reason: str, stretch: str, now: datetime
 ) -> None:
     if schedule.state is ScheduleState.DELETED:
         return
@@ -97,7 +98,7 @@ def _tell(
     )
 
 
-def _tell_recovered(db: Session, schedule: sa.Row[Any], run: Run, now: datetime) -> None:
+def _tell_recovered(db: Session, schedule: sa.Row[*tuple[Any, ...]], run: Run, now: datetime) -> None:
     if schedule.state is ScheduleState.DELETED:
         return
     told = (
@@ -123,5 +124,5 @@ def _tell_recovered(db: Session, schedule: sa.Row[Any], run: Run, now: datetime)
     )
 
 
-def _about(schedule: sa.Row[Any]) -> str:
+def _about(schedule: sa.Row[*tuple[Any, ...]]) -> str:
     return f"trouble:{schedule.id}:"
