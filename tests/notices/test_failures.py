@@ -66,9 +66,8 @@ def test_the_mail_says_what_failed_and_leads_to_the_run(
     assert message["Bcc"] is None
     assert message["Auto-Submitted"] == "auto-generated"
     plain = message.get_body(("plain",)).get_content()
-    assert plain.splitlines()[0] == (
-        '“Open <b>cases</b>{{7*7}} Bcc: evil@example.org "=?utf-8?q?x?="”, planned for Mon 2 Nov 2026, 08:00 EST, failed.'
-    )
+    name = 'Open <b>cases</b>{{7*7}} Bcc: evil@example.org "=?utf-8?q?x?="'
+    assert plain.splitlines()[0] == f"“{name}”, planned for Mon 2 Nov 2026, 08:00 EST, failed."
     assert "Accepted for 0 of 1 destination; 1 refused." in plain
     [link] = [line for line in plain.splitlines() if line.startswith("https://")]
     assert link == f"https://exports.example.org/runs/{run_id}"
