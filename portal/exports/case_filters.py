@@ -167,9 +167,12 @@ class KnownNames:
         return load_locations(self._connection, self.organization_id)
 
     @functools.cached_property
-    def _trees(self) -> Mapping[str, Tree]:
-        loads = {"category": load_categories, "business_unit": load_business_units}
-        return {key: load(self._connection, self.organization_id) for key, load in loads.items()}
+    def _categories(self) -> Tree:
+        return load_categories(self._connection, self.organization_id)
+
+    @functools.cached_property
+    def _business_units(self) -> Tree:
+        return load_business_units(self._connection, self.organization_id)
 
     @functools.cached_property
     def _assignees(self) -> list[str]:
@@ -178,7 +181,7 @@ class KnownNames:
         return sorted(text for text in self._connection.scalars(assigned.union(users)) if text)
 
     def nodes(self, key: str, texts: list[str]) -> tuple[tuple[str, ...], frozenset[uuid.UUID]]:
-        tree = self._trees[key]
+        tree = self._categories if key == "category" else self._business_units
         chosen: set[uuid.UUID] = set()
         spelled = []
         for text in texts:

@@ -24,6 +24,9 @@ from portal.zones import ZoneError, zone
 EVERYONE = "all"  # the variant that all destinations get, as long as all may see the same
 _SINCE_LAST_SUCCESS = "since_last_success"
 
+FilterWords = dict[tuple[uuid.UUID, str], str]
+"""What filters say, by organization and their JSON: kept for as long as a tick, which meets the same ones again."""
+
 
 @dataclass(frozen=True)
 class Frozen:
@@ -38,14 +41,14 @@ class Freezer:
     asking for each schedule's destinations and on putting the same dates and filters into words.
     """
 
-    def __init__(self, db: Session, schedules: Sequence[Schedule]) -> None:
+    def __init__(self, db: Session, schedules: Sequence[Schedule], filter_words: FilterWords | None = None) -> None:
         self._db = db
         self._destinations = _frozen_destinations(db, [each.id for each in schedules])
         since = [each.id for each in schedules if each.period == _SINCE_LAST_SUCCESS]
         self._last_successes = last_successes(db, since)
         self._periods: dict[tuple[str, str, datetime, datetime, datetime | None], tuple[Resolved, str]] = {}
         self._names: dict[uuid.UUID, KnownNames] = {}
-        self._filters: dict[tuple[uuid.UUID, str], str] = {}
+        self._filter_words: FilterWords = {} if filter_words is None else filter_words
 
     def freeze(
         self,
@@ -106,12 +109,12 @@ class Freezer:
 
     def _filters_in_words(self, organization_id: uuid.UUID, filters: Mapping[str, Any]) -> str:
         asked = organization_id, json.dumps(filters)
-        if asked not in self._filters:
+        if asked not in self._filter_words:
             names = self._names.get(organization_id)
             if names is None:
                 names = self._names[organization_id] = KnownNames(organization_id, self._db.connection())
-            self._filters[asked] = filters_in_words(parse_filters_by(filters, names))
-        return self._filters[asked]
+            self._filter_words[asked] = filters_in_words(parse_filters_by(filters, names))
+        return self._filter_words[asked]
 
 
 def _configuration(
@@ -143,12 +146,31 @@ def _configuration(
     }
 
 
+# Both are made once: to put a statement together takes about as long as to run it.
+_OF_SCHEDULES: sa.BindParameter[uuid.UUID] = sa.bindparam("schedule_ids", expanding=True)
+_DESTINATIONS = (
+    sa.select(Destination.schedule_id, Destination.kind, Destination.target, Destination.name, Destination.user_id)
+    .where(Destination.schedule_id.in_(_OF_SCHEDULES))
+    .order_by(Destination.position)
+)
+_LAST_SUCCESSES = sa.select(
+    Schedule.id,
+    sa.select(Run.period_to)
+    .where(
+        Run.schedule_id == Schedule.id,
+        Run.state == RunState.SUCCEEDED,
+        Run.kind.in_([RunKind.PLANNED, RunKind.CATCH_UP]),
+    )
+    .order_by(Run.planned_for.desc())
+    .limit(1)
+    .scalar_subquery(),
+).where(Schedule.id.in_(_OF_SCHEDULES))
+
+
 def _frozen_destinations(db: Session, schedule_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, list[dict[str, Any]]]:
     """Those of each schedule, in their order. Columns and no objects, which would take ten times as long to load."""
-    columns = (Destination.schedule_id, Destination.kind, Destination.target, Destination.name, Destination.user_id)
-    statement = sa.select(*columns).where(Destination.schedule_id.in_(schedule_ids)).order_by(Destination.position)
     frozen: dict[uuid.UUID, list[dict[str, Any]]] = defaultdict(list)
-    for schedule_id, kind, target, name, user_id in db.execute(statement):
+    for schedule_id, kind, target, name, user_id in db.execute(_DESTINATIONS, {"schedule_ids": list(schedule_ids)}):
         frozen[schedule_id].append(
             {
                 "kind": kind.value,
@@ -165,16 +187,4 @@ def last_successes(db: Session, schedule_ids: Sequence[uuid.UUID]) -> Mapping[uu
     """The end of the period of each schedule's newest planned run that ended SUCCEEDED."""
     if not schedule_ids:
         return {}
-    newest = (
-        sa.select(Run.period_to)
-        .where(
-            Run.schedule_id == Schedule.id,
-            Run.state == RunState.SUCCEEDED,
-            Run.kind.in_([RunKind.PLANNED, RunKind.CATCH_UP]),
-        )
-        .order_by(Run.planned_for.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    rows = db.execute(sa.select(Schedule.id, newest).where(Schedule.id.in_(schedule_ids)))
-    return dict(rows.all())
+    return dict(db.execute(_LAST_SUCCESSES, {"schedule_ids": list(schedule_ids)}).all())
