@@ -26,6 +26,8 @@ from portal.config import settings
 from portal.models import Run, RunState, updated_rows, write_session
 from portal.plumbing.logs import log
 
+STOPPED_BY_THEN = timedelta(minutes=1)
+"""How long after the time limit of a run its process is dead, where its parent lives."""
 logger = log(__name__)
 
 
@@ -92,6 +94,7 @@ def _take_queued(db: Session, run_id: uuid.UUID, owner: str, now: datetime) -> s
             lease_owner=owner,
             lease_until=_until(now),
             taken_at=now,
+            ready_after=None,
             started_at=sa.func.coalesce(Run.started_at, sa.literal(now, Run.started_at.type)),
             rows_written=0,
         )
@@ -121,11 +124,17 @@ def fence(db: Session, lease: Lease, now: datetime) -> None:
 
 
 def renew(lease: Lease, now: datetime) -> bool:
+    """The heartbeat's: not for a file that should long have been stopped.
+
+    Whoever stops it is dead then, and a process that hangs would else keep the run for ever by its mere beating.
+    """
     with write_session() as db:
-        return _renew(db, lease, now)
+        too_old = now - timedelta(seconds=settings().run_time_limit_seconds) - STOPPED_BY_THEN
+        may_go_on = sa.or_(Run.state == RunState.DELIVERING, Run.taken_at > too_old)
+        return _renew(db, lease, now, may_go_on)
 
 
-def _renew(db: Session, lease: Lease, now: datetime) -> bool:
+def _renew(db: Session, lease: Lease, now: datetime, *only_if: sa.ColumnElement[bool]) -> bool:
     statement = (
         sa.update(Run)
         .where(
@@ -135,6 +144,7 @@ def _renew(db: Session, lease: Lease, now: datetime) -> bool:
             Run.lease_until > now,
             # one that a person has cancelled, or that ended otherwise, is in nobody's hands
             Run.state.in_([RunState.RUNNING, RunState.DELIVERING]),
+            *only_if,
         )
         .values(lease_until=_until(now))
     )

@@ -137,11 +137,6 @@ def next_occurrences(rule: Rule, zone: ZoneInfo, after: datetime, count: int) ->
     return list(itertools.islice(occurrences(rule, zone, after), count))
 
 
-def occurrences_between(rule: Rule, zone: ZoneInfo, after: datetime, upto: datetime) -> Iterator[Occurrence]:
-    """The moments strictly after `after` and not later than `upto`; a stream, since years of daily runs are many."""
-    return itertools.takewhile(lambda occurrence: occurrence.instant <= upto, occurrences(rule, zone, after))
-
-
 def _first_candidate(after: datetime, zone: ZoneInfo) -> date:
     """The local date to start at: no earlier one can give an instant after `after`."""
     inside = min(max(after.date(), FIRST_DAY), LAST_DAY)

@@ -113,6 +113,7 @@ def test_should_no_tick_come_the_sweep_finds_it_after_its_latest_time(app: Flask
     recover.sweep(NOON + timedelta(minutes=1))
     assert run().wake_count == 2
     assert take(run().id, new_owner(), NOON + timedelta(minutes=1)) is not None
+    assert run().ready_after is None  # it waits for nothing any more, whatever becomes of it
 
 
 def test_after_an_outage_beyond_the_latest_time_it_is_made_at_once(app: Flask, cast: Cast) -> None:
