@@ -236,3 +236,24 @@ def test_each_take_says_when_it_was(app: Flask, new_run: NewRun, moved_clock: Cl
     taken(run_id, moved_clock, "b")
     assert run_of(run_id).taken_at == moved_clock.now()
     assert (run_of(run_id).started_at or moved_clock.now()) < moved_clock.now()
+
+
+def test_a_process_that_hangs_and_has_lost_its_parent_does_not_keep_its_run_for_ever(
+    app: Flask, new_run: NewRun, moved_clock: Clock
+) -> None:
+    """B10: nobody is left to kill it, and its heart beats on."""
+    run_id = new_run()
+    lease = taken(run_id, moved_clock)
+    minutes = 0
+    while leases.renew(lease, moved_clock.now()):
+        moved_clock.forward(minutes=1)
+        minutes += 1
+    assert minutes == 61
+    recover.sweep(moved_clock.forward(seconds=90))
+    assert (run_of(run_id).state, run_of(run_id).generation_failures) == (RunState.QUEUED, 1)
+
+
+def test_a_long_delivery_keeps_its_lease(app: Flask, new_run: NewRun, moved_clock: Clock) -> None:
+    lease = taken(new_run(), moved_clock)
+    assert make._render(lease, lambda: None)
+    assert all(leases.renew(lease, moved_clock.forward(minutes=1)) for _ in range(200))
