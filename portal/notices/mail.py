@@ -28,12 +28,12 @@ def envelope_sender() -> str:
 
 
 def message_of(notice: Notice) -> bytes:
-    """The whole mail. Raises UnusableAddressError for an address that cannot be one."""
+    """The whole mail. Raises ValueError (UnusableAddressError among them) for an address that cannot be one."""
     message = EmailMessage(policy=policy.SMTP)
     sender, recipient = envelope_sender(), wire_address(notice.address)
     name = one_line(parseaddr(settings().mail_default_sender)[0], 100)
-    message["From"] = Address(_plain(name), addr_spec=sender)
-    message["To"] = Address(addr_spec=recipient)
+    message["From"] = _mailbox(sender, _plain(name))
+    message["To"] = _mailbox(recipient)
     message["Subject"] = _plain(one_line(notice.subject, 200))
     message["Date"] = notice.created_at
     message["Message-ID"] = notice.message_id
@@ -45,6 +45,12 @@ def message_of(notice: Notice) -> bytes:
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     message.set_boundary("duepost-" + hashlib.sha256(notice.message_id.encode()).hexdigest()[:40])
     return message.as_bytes(policy=policy.SMTP if (sender + recipient).isascii() else policy.SMTPUTF8)
+
+
+def _mailbox(address: str, name: str = "") -> Address:
+    local, _, domain = address.rpartition("@")
+    # read as one piece, a quoted local part is understood; given in two, one with letters beyond A to Z
+    return Address(name, addr_spec=address) if local.startswith('"') else Address(name, local, domain)
 
 
 def _blocks(text: str) -> list[tuple[str, list[str]]]:

@@ -20,7 +20,6 @@ from portal.extensions import db as database
 from portal.models import Notice, NoticeState, User, updated_rows, write_session
 from portal.notices.mail import envelope_sender, message_of
 from portal.plumbing.logs import log
-from portal.plumbing.mail_text import UnusableAddressError
 from portal.plumbing.smtp import MailConnection, Outcome, SmtpResult, Stage
 from portal.plumbing.smtp_host import Patience
 
@@ -102,7 +101,7 @@ def _take(notice_id: uuid.UUID, now: datetime) -> _Letter | None:
         try:
             problem = None if _still_here(db, notice) else LEFT
             content = message_of(notice)
-        except UnusableAddressError as error:
+        except ValueError as error:
             problem, content = str(error), b""
         if problem is not None:
             notice.state, notice.reason, notice.next_attempt_at = NoticeState.GIVEN_UP, problem, None

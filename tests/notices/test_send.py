@@ -258,6 +258,27 @@ def test_strange_addresses_and_texts_are_no_trouble(
     assert [notice.state for notice in notices()] == [NoticeState.GIVEN_UP, NoticeState.SENT]
 
 
+@pytest.mark.parametrize("address", ["jürgen@example.org", '"o t"@example.org', "a..b@example.org", "ab@[127.0.0.1]"])
+def test_no_address_holds_up_the_others(
+    write: Callable[..., None], cast: Cast, mail_sink: Sink, moved_clock: Clock, address: str
+) -> None:
+    with write_session() as db:
+        post(
+            db,
+            organization_id=cast.lakeside,
+            key="odd",
+            kind="FAILED",
+            to=[(cast.ana, address)],
+            subject="s",
+            text="t\n",
+            now=moved_clock.now(),
+        )
+    write()
+    send_due(moved_clock.now())
+    assert "otto@example.org" in [message["To"] for message in mail_sink.messages()]
+    assert {notice.state for notice in notices()} <= {NoticeState.SENT, NoticeState.GIVEN_UP}
+
+
 def _with(make_app: MakeApp, server: ScriptedSmtp) -> Flask:
     return make_app(MAIL_PORT=str(server.port))
 
