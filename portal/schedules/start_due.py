@@ -283,8 +283,9 @@ def _new_run(freezer: Freezer, schedule: Schedule, plan: Plan, found: Verdict | 
     else:
         verdict, reason, span = found, found.reason, {}
     moment, state = verdict.moment, RunState.SKIPPED if verdict.skipped else RunState.MISSED
+    moved_from = moved_in_words(moment)
     if verdict.kind is not None:
-        state, reason = RunState.QUEUED, " ".join(filter(None, [moved_in_words(moment), reason]))
+        state, reason = RunState.QUEUED, f"{moved_from} {reason}".strip()
         if (wait := wait_for_data(schedule.ready_by, moment.landed, now)) is not None:
             span = {"ready_after": wait.data_from, "not_before": wait.latest}
             reason = f"{reason} {wait.words}".strip()
@@ -305,7 +306,7 @@ def _new_run(freezer: Freezer, schedule: Schedule, plan: Plan, found: Verdict | 
         planned_local=moment.occurrence.key_part(),
         period_from=frozen.period.start,
         period_to=frozen.period.end,
-        configuration=frozen.configuration,
+        configuration=frozen.configuration | ({"moved_from": moved_from} if moved_from else {}),
         reason=reason,
         late_seconds=max(0, int((now - moment.instant).total_seconds())),
         **span,  # type: ignore[arg-type]

@@ -87,7 +87,7 @@ def test_text_html_and_the_very_file(attachment):
     ]
     (file,) = message.iter_attachments()
     assert (file.get_content(), file.get_filename()) == (FILE, FACTS.file_name)
-    for fact in (FACTS.period, "12,345", FACTS.planned_for, FACTS.sha256, FACTS.file_name, FACTS.run_reference):
+    for fact in (FACTS.period, "12,345", FACTS.planned_for, FACTS.last_import, FACTS.sha256, FACTS.run_reference):
         assert fact in words(message, "plain")
         assert fact in words(message, "html")
     assert "is attached" in words(message, "plain")

@@ -74,7 +74,8 @@ def lead(run: Run, zone: tzinfo, now: datetime) -> str:
         again = f" This is try {run.attempt}." if run.attempt > 1 else ""
         return REASONS[run.state] + again
     words = run.reason or REASONS[run.state]
-    if run.state is RunState.QUEUED and run.not_before and run.not_before > now:
+    trying = run.state is RunState.QUEUED and run.ready_after is None
+    if trying and run.not_before and run.not_before > now:
         words += f" The next try is at {moment_in_words(run.not_before, zone)}."
     return " ".join([words, *_stands_for(run, zone)])
 
