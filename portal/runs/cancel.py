@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import audit
+from portal.extensions import db as database
 from portal.models import Run, RunState, write_session
 from portal.runs import settle
 from portal.runs.recover import wake_next
@@ -63,11 +64,27 @@ def cancel_queued(db: Session, run_id: uuid.UUID, reason: str, *, now: datetime,
     return change_state(db, run_id, queued, cancelled, now=now, reason=reason, actor=actor, columns=columns)
 
 
-def cancel_waiting(db: Session, schedule_id: uuid.UUID, reason: str, *, now: datetime, actor: audit.Actor) -> int:
-    """Every run of the schedule that waits to be made is cancelled; those in a worker's hands go on. How many."""
-    waiting = sa.select(Run.id).where(Run.schedule_id == schedule_id, Run.state == RunState.QUEUED).order_by(Run.id)
-    ids = db.scalars(waiting.with_for_update()).all()
-    return sum(cancel_queued(db, run_id, reason, now=now, actor=actor) for run_id in ids)
+def cancel_waiting(db: Session, schedule_id: uuid.UUID, reason: str, *, now: datetime, actor: audit.Actor) -> None:
+    """Every run of the schedule that waits to be made is cancelled; those in a worker's hands go on.
+
+    For a caller that holds the schedule's lock. Whoever holds a run may be waiting for that one, so that a run which
+    is locked is not waited for here: `cancel_still_waiting` after the commit looks at it again.
+    """
+    for run_id in db.scalars(_waiting(schedule_id).with_for_update(skip_locked=True)).all():
+        cancel_queued(db, run_id, reason, now=now, actor=actor)
+
+
+def cancel_still_waiting(schedule_id: uuid.UUID, reason: str, *, now: datetime, actor: audit.Actor) -> None:
+    """The same, holding one run at a time and no schedule."""
+    with Session(database.engine) as session:
+        run_ids = session.scalars(_waiting(schedule_id)).all()
+    for run_id in run_ids:
+        with write_session() as db:
+            cancel_queued(db, run_id, reason, now=now, actor=actor)
+
+
+def _waiting(schedule_id: uuid.UUID) -> sa.Select[uuid.UUID]:
+    return sa.select(Run.id).where(Run.schedule_id == schedule_id, Run.state == RunState.QUEUED).order_by(Run.id)
 
 
 def _ask_the_worker(db: Session, run: Run, actor: audit.Actor, now: datetime) -> None:

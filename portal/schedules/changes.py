@@ -14,7 +14,7 @@ from portal import audit
 from portal.models import Destination, DestinationKind, Schedule, ScheduleState, User, write_session
 from portal.plumbing.logs import log
 from portal.plumbing.mail_text import one_line
-from portal.runs.cancel import cancel_waiting
+from portal.runs.cancel import cancel_still_waiting, cancel_waiting
 from portal.schedules.calendars import hold_calendar
 from portal.schedules.inputs import LONGEST_NAME, NotAccepted, Problem, ScheduleInput
 from portal.schedules.planning import plan_from, resume
@@ -248,15 +248,16 @@ def reassign_schedule(
 
 def delete_schedule(organization_id: uuid.UUID, schedule_id: uuid.UUID, *, actor: audit.Actor, now: datetime) -> None:
     """Nothing is started any more: runs that wait are cancelled, those in hand go on. All it did stays readable."""
+    reason = f"Cancelled before it was begun: {actor.name} deleted the schedule."
     with write_session() as db:
         schedule = _locked(db, organization_id, schedule_id)
         skip_due(db, schedule, "Skipped: the schedule was deleted before it was started.", now)
         schedule.state, schedule.deleted_at = ScheduleState.DELETED, now
         schedule.next_run_at = schedule.next_local = schedule.resume_at = None
-        reason = f"Cancelled before it was begun: {actor.name} deleted the schedule."
         cancel_waiting(db, schedule.id, reason, now=now, actor=actor)
         _touch(schedule, now)
         _record(db, schedule, "schedule.deleted", actor, now, {"before": described(schedule)})
+    cancel_still_waiting(schedule_id, reason, now=now, actor=actor)
 
 
 def _locked(db: Session, organization_id: uuid.UUID, schedule_id: uuid.UUID) -> Schedule:

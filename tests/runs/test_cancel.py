@@ -10,9 +10,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from portal import audit, leases
 from portal.config import settings
+from portal.extensions import db as database
 from portal.models import Artifact, AuditEvent, Delivery, DeliveryState, Run, RunState, Schedule, write_session
 from portal.plumbing import storage
 from portal.runs import recover
@@ -404,6 +406,32 @@ def test_a_stranger_cancels_nothing(app: Flask, new_run: NewRun, cast: Cast, mov
 
 
 # ---- with its schedule
+
+
+def test_a_run_that_another_holds_is_not_waited_for_while_the_schedule_is_held(
+    app: Flask, new_run: NewRun, cast: Cast, moved_clock: Clock
+) -> None:
+    """Whoever holds it may be waiting for the schedule; it is cancelled as soon as it is let go."""
+    if database.engine.dialect.name == "sqlite":
+        return  # one writer at a time: nobody holds a row while another waits for it
+    run_id = new_run()
+    schedule_id = run_of(run_id).schedule_id
+
+    def is_deleted() -> bool:
+        with Session(database.engine) as session:
+            return session.get_one(Schedule, schedule_id).deleted_at is not None
+
+    def delete() -> None:
+        with app.app_context():
+            delete_schedule(cast.lakeside, schedule_id, actor=ANA, now=moved_clock.now())
+
+    deleting = threading.Thread(target=delete)
+    with write_session() as db:
+        db.scalars(sa.select(Run).where(Run.id == run_id).with_for_update()).one()
+        deleting.start()
+        wait_until("the schedule is deleted", is_deleted)
+    deleting.join()
+    assert run_of(run_id).state is R.CANCELLED
 
 
 def test_deleting_a_schedule_cancels_what_waits_and_leaves_what_is_in_hand(

@@ -128,7 +128,12 @@ MUTANTS = (
                 "portal/schedules/changes.py",
                 "        cancel_waiting(db, schedule.id, reason, now=now, actor=actor)\n",
                 "",
-            )
+            ),
+            Change(
+                "portal/schedules/changes.py",
+                "    cancel_still_waiting(schedule_id, reason, now=now, actor=actor)\n",
+                "",
+            ),
         ],
         [f"{CANCELLED}test_deleting_a_schedule_cancels_what_waits_and_leaves_what_is_in_hand"],
     ),
