@@ -149,7 +149,7 @@ def _without_record(files: Sequence[Listed]) -> list[tuple[Listed, uuid.UUID | N
     """Those that no artifact names and whose run nobody is making, each with its organization where that is known."""
     if not files:
         return []
-    run_ids = {each.key: uuid.UUID(cast("re.Match[str]", _KEY.fullmatch(each.key))["run"]) for each in files}
+    run_ids = {each.key: _run_of(each.key) for each in files}
     with Session(database.engine) as session:
         keys = [each.key for each in files]
         named = set(session.scalars(sa.select(Artifact.storage_key).where(Artifact.storage_key.in_(keys))))
@@ -164,6 +164,10 @@ def _without_record(files: Sequence[Listed]) -> list[tuple[Listed, uuid.UUID | N
     return found
 
 
+def _run_of(key: str) -> uuid.UUID:
+    return uuid.UUID(cast("re.Match[str]", _KEY.fullmatch(key))["run"])
+
+
 def _note_orphan(orphan: Listed, organization_id: uuid.UUID | None, now: datetime) -> None:
     with write_session() as db:
         audit.record(
@@ -172,6 +176,10 @@ def _note_orphan(orphan: Listed, organization_id: uuid.UUID | None, now: datetim
             at=now,
             actor=audit.system,
             action="orphan_file.deleted",
-            subject=("stored_file", orphan.key),
-            body={"bytes": orphan.bytes, "reason": "no artifact names it: the try that made it was lost"},
+            subject=("run", _run_of(orphan.key)),
+            body={
+                "file": orphan.key,
+                "bytes": orphan.bytes,
+                "reason": "no artifact names it: the try that made it was lost",
+            },
         )
