@@ -14,8 +14,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from tests.sabotage.forked import TookTooLong, run_pytest
 from tests.sabotage.mutant import ROOT, Mutant, SnippetNotFound
 
+PYTEST = ("-vv", "-p", "no:cacheprovider", "-p", "tests.sabotage.witness")
 SITE = Path(__file__).parent / "site"
 LONGEST_SECONDS = 300
 """A sabotage may leave a test waiting for what never comes; that is no proof of anything."""
@@ -53,14 +55,17 @@ def tried(mutant: Mutant, database: str) -> Finding:
         mutant.sources()
     except SnippetNotFound as error:
         return Finding(mutant, database, Verdict.BROKEN, str(error))
-    with tempfile.TemporaryDirectory(prefix="duepost-sabotage-") as folder:
-        applied = Path(folder) / "applied"
+    with tempfile.TemporaryDirectory(prefix="duepost-sabotage-") as name:
+        folder = Path(name)
+        applied = folder / "applied"
         more = {"DUEPOST_SABOTAGE": mutant.name, "DUEPOST_SABOTAGE_APPLIED": str(applied)}
+        arguments = [*PYTEST, "-x", "-p", "no:xdist", *_database(database), *mutant.tests]
         try:
-            reports = run_tests(mutant.tests, database, Path(folder), more, ["-x", "-p", "no:xdist"])
+            said = run_pytest(arguments, _environment(folder, more), mutant, folder, LONGEST_SECONDS)
+            reports = _witnessed(folder, said)
         except NoReport as error:
             return Finding(mutant, database, Verdict.BROKEN, str(error))
-        except subprocess.TimeoutExpired:
+        except TookTooLong:
             return Finding(mutant, database, Verdict.BROKEN, f"the tests had not ended after {LONGEST_SECONDS} s")
         loaded = set(applied.read_text(encoding="utf-8").split("\n")) if applied.exists() else set()
     missing = [change.path for change in mutant.changes if str(ROOT / change.path) not in loaded]
@@ -72,44 +77,44 @@ def tried(mutant: Mutant, database: str) -> Finding:
 def failing_unsabotaged(mutants: Iterable[Mutant], databases: Sequence[str], processes: int) -> Collection[str]:
     """The tests, among all that the mutants name, that do not pass as things are; each test is run once."""
     tests = sorted({test for mutant in mutants for test in mutant.tests})
-    with tempfile.TemporaryDirectory(prefix="duepost-sabotage-") as folder:
+    with tempfile.TemporaryDirectory(prefix="duepost-sabotage-") as name:
+        folder = Path(name)
         database = databases[0] if len(databases) == 1 else "both"
         spread = ["-n", str(processes), "--dist", "loadgroup"]
-        reports = run_tests(tests, database, Path(folder), {}, spread, seconds=3600)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *PYTEST, *spread, *_database(database), *tests],
+            cwd=ROOT,
+            env=_environment(folder),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        reports = _witnessed(folder, done.stdout)
     passed = {_bare(each["test"]) for each in reports if each["when"] == "call" and each["outcome"] == "passed"}
     failed = {_bare(each["test"]) for each in reports if each["outcome"] == "failed"}
     return [test for test in tests if test not in passed or test in failed]
 
 
-def run_tests(
-    tests: Sequence[str],
-    database: str,
-    folder: Path,
-    more: Mapping[str, str],
-    arguments: Sequence[str],
-    seconds: float = LONGEST_SECONDS,
-) -> list[dict[str, Any]]:
-    """What witness.py wrote of each test. Raises NoReport; TimeoutExpired."""
-    witness = folder / "witness.json"
-    chosen = "sqlite" if database == "none" else database
-    # not what an outer pytest told its own processes
+def _database(name: str) -> list[str]:
+    return ["--database", "sqlite" if name == "none" else name]
+
+
+def _environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Of a pytest of its own: nothing of what an outer one told its processes."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "DUEPOST_SABOTAGE"))}
-    environ |= {"PYTHONPATH": f"{SITE}{os.pathsep}{ROOT}", "DUEPOST_WITNESS": str(witness), "CI": "", **more}
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-vv", "-p", "no:cacheprovider", "-p", "tests.sabotage.witness"),
-            *("--database", chosen, *arguments, *tests),
-        ],
-        cwd=ROOT,
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=seconds,
-    )
-    if not witness.exists():
-        raise NoReport(f"pytest gave no report: {done.stdout[-2_000:]}")
-    found: list[dict[str, Any]] = json.loads(witness.read_text(encoding="utf-8"))
+    path = f"{SITE}{os.pathsep}{ROOT}"
+    return environ | {"PYTHONPATH": path, "DUEPOST_WITNESS": str(_witness(folder)), "CI": "", **(more or {})}
+
+
+def _witness(folder: Path) -> Path:
+    return folder / "witness.json"
+
+
+def _witnessed(folder: Path, said: str) -> list[dict[str, Any]]:
+    """What witness.py wrote of each test. Raises NoReport."""
+    if not _witness(folder).exists():
+        raise NoReport(f"pytest gave no report: {said[-2_000:]}")
+    found: list[dict[str, Any]] = json.loads(_witness(folder).read_text(encoding="utf-8"))
     return found
 
 

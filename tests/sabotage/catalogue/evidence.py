@@ -6,6 +6,7 @@ from tests.sabotage.mutant import Change, Mutant, Promise
 
 AUDIT = "tests/audit/test_chain.py::"
 TRIGGERS = "tests/test_migrations.py::"
+KEPT = "tests/runs/test_retention.py::"
 FOLDERS = "tests/runs/test_folder_delivery.py::"
 
 VERIFIED = "tests/runs/test_verify_runs.py::"
@@ -82,16 +83,49 @@ MUTANTS = (
         [
             Change(
                 "portal/retention.py",
-                ".where(Artifact.expires_at <= now, Artifact.deleted_at.is_(None), Artifact.hold.is_(False))",
-                ".where(Artifact.expires_at <= now, Artifact.deleted_at.is_(None))",
-            ),
+                "Artifact.deleted_at.is_(None), Artifact.hold.is_(False))",
+                "Artifact.deleted_at.is_(None))",
+            )
+        ],
+        [f"{KEPT}test_everything_whose_time_is_over_goes_and_what_is_held_stays"],
+    ),
+    Mutant(
+        "refused-deletion-forgotten",
+        Promise.FILES,
+        "What the storage refuses to delete is tried again by each pass",
+        "a file whose time was over lies about for ever",
+        [
             Change(
                 "portal/retention.py",
-                ".where(Artifact.id == artifact_id, Artifact.deleted_at.is_(None), Artifact.hold.is_(False))",
-                ".where(Artifact.id == artifact_id, Artifact.deleted_at.is_(None))",
-            ),
+                "        deleted = [row.id for row in rows if _removed(row.id, row.storage_key)]\n",
+                "        deleted = [row.id for row in rows if _removed(row.id, row.storage_key) or True]\n",
+            )
         ],
-        ["tests/runs/test_retention.py::test_everything_whose_time_is_over_goes_and_what_is_held_stays"],
+        [f"{KEPT}test_a_deletion_that_the_storage_refused_is_tried_again_and_told_once"],
+    ),
+    Mutant(
+        "orphans-stay",
+        Promise.FILES,
+        "A stored file that no artifact names is deleted after a day",
+        "the files of lost tries pile up",
+        [Change("portal/retention.py", "            storage.remove(store, orphan.key)\n", "")],
+        [f"{KEPT}test_a_file_that_no_artifact_names_is_deleted_after_a_day"],
+    ),
+    Mutant(
+        "young-orphan-deleted",
+        Promise.FILES,
+        "A younger one may be a file whose record is about to be written",
+        "the file of a run in hand is deleted",
+        [Change("portal/retention.py", "each.modified <= now - ORPHAN_AGE and ", "")],
+        [f"{KEPT}test_a_file_that_no_artifact_names_is_deleted_after_a_day"],
+    ),
+    Mutant(
+        "named-file-taken-for-an-orphan",
+        Promise.FILES,
+        "A file that an artifact names is no orphan",
+        "a file that is promised is gone",
+        [Change("portal/retention.py", "        if each.key in named or (run", "        if (run")],
+        [f"{KEPT}test_a_file_that_no_artifact_names_is_deleted_after_a_day"],
     ),
     Mutant(
         "no-triggers",

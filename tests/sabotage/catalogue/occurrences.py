@@ -135,8 +135,8 @@ MUTANTS = (
         [
             Change(
                 START_DUE,
-                "        planned_for=moment.instant,\n        local_day=",
-                "        planned_for=now,\n        local_day=",
+                "        counted_from=moment.counted_from,\n",
+                "        counted_from=(now, now),\n",
             )
         ],
         [f"{CHANGED}test_the_period_of_a_late_run_counts_from_its_planned_moment"],
@@ -163,7 +163,7 @@ MUTANTS = (
         Promise.BAD_SCHEDULE,
         "Where one of a batch raises, the batch is taken one by one",
         "nothing is started any more",
-        [Change(START_DUE, "        return _start_one_by_one(now)\n", "        return 0, 0\n")],
+        [Change(START_DUE, "        return _start_one_by_one(now, filter_words)\n", "        return 0, []\n")],
         [
             f"{TICK}test_a_bad_schedule_is_parked_and_holds_up_nothing",
             f"{TICK}test_a_row_that_cannot_even_be_read_is_parked_too",

@@ -112,8 +112,8 @@ MUTANTS = (
         [
             Change(
                 "portal/leases.py",
-                "            Run.state.in_([RunState.RUNNING, RunState.DELIVERING]),\n        )\n",
-                "        )\n",
+                "            Run.state.in_([RunState.RUNNING, RunState.DELIVERING]),\n            *only_if,\n",
+                "            *only_if,\n",
             )
         ],
         ["tests/runs/test_tries_and_leases.py::test_a_run_that_is_in_nobodys_hands_lets_no_worker_past_the_fence"],

@@ -29,8 +29,8 @@ MUTANTS = (
         [
             Change(
                 START_DUE,
-                "            queued = start(db, schedules, now)\n",
-                "            queued = start(db, schedules, now)\n            wake(queued)\n",
+                "            queued = start(db, schedules, now, filter_words)\n",
+                "            queued = start(db, schedules, now, filter_words)\n            wake(queued)\n",
             )
         ],
         [f"{COMMITTED}test_the_tick_wakes_for_runs_that_can_be_seen"],
@@ -341,11 +341,11 @@ MUTANTS = (
         [
             Change(
                 "worker/watch.py",
-                "        if _memory_of(self.pid) > self._megabytes * MEGABYTE:\n",
+                "        if memory_of(self.pid) > self._megabytes * MEGABYTE:\n",
                 "        if False:\n",
             )
         ],
-        [f"{WATCH}test_a_process_that_takes_too_much_memory_is_killed"],
+        [f"{WATCH}test_the_memory_limit_counts_always"],
     ),
     Mutant(
         "time-limit-while-delivering",
