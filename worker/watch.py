@@ -85,7 +85,7 @@ class RunWatch:
 
     def verdict(self, now: float) -> Why | None:
         """Whether the process has to be killed at `now`, a moment of the monotonic clock."""
-        if _memory_of(self.pid) > self._megabytes * MEGABYTE:
+        if memory_of(self.pid) > self._megabytes * MEGABYTE:
             return Why.MEMORY
         stop = _overdue(self.stop_asked_at, now)
         if now - self._looked_at < self._every and not stop:
@@ -149,7 +149,7 @@ def _overdue(stop_asked_at: float | None, now: float) -> bool:
     return stop_asked_at is not None and now - stop_asked_at > STOP_SECONDS
 
 
-def _memory_of(pid: int) -> int:
+def memory_of(pid: int) -> int:
     """Bytes of real memory; 0 for a process that has just ended."""
     try:
         return int(psutil.Process(pid).memory_info().rss)

@@ -55,15 +55,18 @@ def test_the_time_limit_counts_while_the_file_is_made(watch: RunWatch) -> None:
     assert verdicts(watch, 1, 30, LIMIT - 1, LIMIT + 11) == [None, None, None, Why.TIME]
 
 
-def test_a_process_that_takes_too_much_memory_is_killed(watch: RunWatch, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert verdicts(watch, 1) == [None]
-    monkeypatch.setattr("worker.watch._memory_of", lambda _pid: 1_024_000_001)
-    assert verdicts(watch, 2) == [Why.MEMORY]
-
-
 def test_the_time_limit_does_not_count_while_it_is_handed_over(watch: RunWatch, taken: uuid.UUID) -> None:
     change(taken, state=RunState.DELIVERING)
     assert verdicts(watch, LIMIT + 11, LIMIT * 100) == [None, None]
+
+
+@pytest.mark.parametrize("state", [RunState.RUNNING, RunState.DELIVERING])
+def test_the_memory_limit_counts_always(make_app: Callable[..., Flask], taken: uuid.UUID, state: RunState) -> None:
+    """This process itself takes more than the 64 MB that are allowed here."""
+    change(taken, state=state)
+    small = RunWatch(make_app(DUEPOST_RUN_MEMORY_LIMIT_MB="64"), taken, TOKEN, os.getpid(), began=0.0)
+    large = RunWatch(make_app(DUEPOST_RUN_MEMORY_LIMIT_MB="100000"), taken, TOKEN, os.getpid(), began=0.0)
+    assert (small.verdict(1.0), large.verdict(1.0)) == (Why.MEMORY, None)
 
 
 def test_a_clock_that_jumps_ends_no_run(watch: RunWatch, taken: uuid.UUID, monkeypatch: pytest.MonkeyPatch) -> None:
