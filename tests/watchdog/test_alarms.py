@@ -66,8 +66,9 @@ def standing() -> list[str]:
 
 
 def the_one() -> Alarm:
-    (alarm,) = alarms_of(look(clock.now))
-    return alarm
+    alarms = alarms_of(look(clock.now))
+    assert len(alarms) == 1, alarms
+    return alarms[0]
 
 
 def beat(clock_: Clock) -> None:
