@@ -20,10 +20,10 @@ from portal import clock, notices
 from portal.failpoints import PLACES
 from portal.models import Notice, NoticeState, RunState, write_session
 from portal.runs import recover
-from portal.runs.states import OPEN
 from tests.faults import lives
 from tests.faults.hatchery import Hatchery
-from tests.faults.lives import AFTER_THE_POINT_OF_NO_RETURN, SWEEP, TICK, WELL, End, Lives
+from tests.faults.lives import AFTER_THE_POINT_OF_NO_RETURN, SWEEP, TICK, WELL, Lives
+from tests.faults.trials import Trials, go_on
 from tests.support.cast import Cast
 from tests.support.mail import Sink
 from tests.support.processes import state_of
@@ -35,18 +35,12 @@ WHO = {"child": "kill", "parent": "kill-parent", "both": "kill-both"}
 pytestmark = pytest.mark.parametrize("who", WHO)
 
 
-class Killings:
-    """Workers that are replaced when they were killed; each case leaves them waiting for the next."""
+class Killings(Trials):
+    """`who` is killed: the parent, its child, or both."""
 
     def __init__(self, lives_: Lives, hatchery: Hatchery, sink: Sink, who: str) -> None:
-        self.lives, self.hatchery, self.sink, self.who = lives_, hatchery, sink, who
-        self.parents: dict[str, int] = {}
-        self.failures: list[str] = []
-
-    def staffed(self, *kinds: str) -> None:
-        for kind in kinds:
-            if state_of(self.parents.get(kind, 0)) in {"", "Z"}:
-                self.parents[kind] = self.hatchery.hatch(kind)
+        super().__init__(lives_, hatchery, sink)
+        self.who = who
 
     def strike(self, place: str, kind: str) -> None:
         """It was reached and somebody was killed; a child that lives on alone may do what it does."""
@@ -56,36 +50,13 @@ class Killings:
         if self.who == "parent":
             wait_until("the orphan is done", lambda: not self.hatchery.jobs_of(self.parents[kind]))
 
-    def comes_to_its_end(self, run_id: uuid.UUID) -> None:
-        """Sweeps, and time passes; no more is needed."""
-        self.staffed("worker")
-
-        def over() -> bool:
-            if lives.state_of_run(run_id) not in OPEN:
-                return True
-            recover.sweep(clock.now())
-            self.hatchery.forward(min(lives.next_try(run_id), 5))
-            return False
-
-        wait_until("the run is over", over, 40)
-
-    def case(self, place: str, expected: End, play: Callable[[], uuid.UUID]) -> None:
-        try:
-            run_id = play()
-            self.comes_to_its_end(run_id)
-            came_to = lives.end_of_run(run_id, self.sink)
-            assert came_to == expected, f"{came_to}, not {expected}"
-        except AssertionError as failure:
-            self.failures.append(f"{place}: {failure}")
-
 
 @pytest.fixture
 def killings(app: Flask, cast: Cast, hatchery: Hatchery, mail_sink: Sink, who: str) -> Iterator[Killings]:
     make_cases(cast.lakeside, 7, created_at=clock.now() - timedelta(days=3))
     made = Killings(Lives(cast, hatchery, mail_sink), hatchery, mail_sink, who)
     yield made
-    assert made.failures == []
-    lives.assert_all_holds()
+    made.check()
 
 
 def test_a_worker_of_exports(killings: Killings, who: str) -> None:
@@ -148,11 +119,9 @@ def test_giving_a_run_back(killings: Killings, who: str) -> None:
             killings.hatchery.charge("made-file", "stop")
             killings.hatchery.charge(place, WHO[who])
             run_id = killings.lives.pressed(place)
-            killings.hatchery.await_strike("made-file")
-            wait_until("it stands still", killings.hatchery.frozen)
-            (job,) = killings.hatchery.frozen()
+            job = killings.stopped_at("made-file")
             os.kill(job, signal.SIGTERM)
-            os.kill(job, signal.SIGCONT)
+            go_on(job)
             killings.hatchery.await_strike(place)
             killings.hatchery.kill(parent)
             return run_id
