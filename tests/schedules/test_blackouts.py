@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.extensions import db
@@ -27,7 +30,8 @@ from portal.schedules import blackouts
 from portal.schedules.blackouts import CalendarError, Entry, add_days, remove_days
 from portal.schedules.changes import edit_schedule, pause_schedule, resume_schedule
 from portal.schedules.inputs import check
-from portal.schedules.start_due import start_due
+from portal.schedules.planning import resume
+from portal.schedules.start_due import start, start_due
 from tests.support.cast import Cast
 from tests.support.schedules import make_schedule
 
@@ -306,6 +310,60 @@ def test_a_schedule_that_cannot_be_read_keeps_nobody_from_changing_the_calendar(
         session.execute(sa.update(Schedule).where(Schedule.id == broken).values(rule={"freq": "never"}))
     assert black_out(cast, CHRISTMAS).replanned == 1
     assert row(healthy).next_run_at == MONDAY_AT_8
+
+
+def held_up_or_done(change: threading.Thread) -> None:
+    """Wait until the change has ended, or waits for a lock; on SQLite whoever writes second waits at once."""
+    if db.engine.dialect.name != "postgresql":
+        return
+    waits = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    deadline = time.monotonic() + 30
+    while change.is_alive() and time.monotonic() < deadline:
+        with db.engine.connect() as connection:
+            if connection.scalar(waits):
+                return
+        time.sleep(0.01)
+
+
+def changed_within(app: Flask, cast: Cast, now: datetime, act: Callable[[Session], object]) -> None:
+    """Put Christmas into the calendar while `act` is done and not yet committed."""
+
+    def put_in() -> None:
+        with app.app_context():
+            black_out(cast, CHRISTMAS, now=now)
+
+    change = threading.Thread(target=put_in)
+    with write_session() as session:
+        act(session)
+        change.start()
+        held_up_or_done(change)
+    change.join()
+
+
+def test_a_tick_that_has_read_the_old_calendar_is_waited_for(app: Flask, cast: Cast) -> None:
+    """It moves a schedule to Friday, a day off by the time it commits: the change puts it anew."""
+    thursday = datetime(2026, 12, 24, 13, 0, tzinfo=UTC)
+    schedule_id = heeding(cast, OnBlackout.MOVE, rule={"freq": "weekly", "weekdays": [4, 5], "time": "08:00"})
+
+    def tick(session: Session) -> None:
+        due = session.scalars(sa.select(Schedule).where(Schedule.id == schedule_id).with_for_update()).all()
+        start(session, due, thursday)
+
+    changed_within(app, cast, thursday, tick)
+    assert row(schedule_id).next_run_at == MONDAY_AT_8
+
+
+def test_whoever_plans_by_the_calendar_holds_it_until_the_plan_is_written(app: Flask, cast: Cast) -> None:
+    """A resume that is not yet committed, of a schedule that the change cannot see."""
+    schedule_id = heeding(cast, OnBlackout.MOVE, state=ScheduleState.PAUSED, next_run_at=None)
+
+    def resume_it(session: Session) -> None:
+        resume(session, session.get_one(Schedule, schedule_id), actor=audit.operator, now=SUNDAY, why="a test")
+
+    changed_within(app, cast, SUNDAY, resume_it)
+    assert row(schedule_id).next_run_at == MONDAY_AT_8
 
 
 def test_a_change_while_others_tick_and_resume_leaves_every_schedule_planned_by_the_new_calendar(
