@@ -37,6 +37,8 @@ class TookTooLong(Exception):  # noqa: N818  # named for what it is
 
 def run_pytest(arguments: Sequence[str], environ: Mapping[str, str], mutant: Mutant, folder: Path, seconds: int) -> str:
     """Run pytest under the sabotage, in `environ`, and give the end of what it said. Raises TookTooLong."""
+    said = folder / "said"
+    said.touch()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PARTS)
     process = context.Process(target=_trial, args=(list(arguments), dict(environ), mutant, folder))
@@ -47,12 +49,12 @@ def run_pytest(arguments: Sequence[str], environ: Mapping[str, str], mutant: Mut
             os.killpg(process.pid or 0, signal.SIGKILL)
         process.join()
         raise TookTooLong
-    return (folder / "said").read_text(encoding="utf-8", errors="replace")[-2_000:]
+    return said.read_text(encoding="utf-8", errors="replace")[-2_000:]
 
 
 def _trial(arguments: list[str], environ: dict[str, str], mutant: Mutant, folder: Path) -> None:
     os.setsid()
-    said = os.open(folder / "said", os.O_WRONLY | os.O_CREAT)
+    said = os.open(folder / "said", os.O_WRONLY)
     for console in (1, 2):
         os.dup2(said, console)
     os.environ.clear()

@@ -129,7 +129,7 @@ MUTANTS = (
         "A heartbeat thread renews the lease while the worker lives",
         "the lease of a healthy worker lapses under a long export",
         [Change(LEASES, "                    if not renew(lease, clock.now()):\n", "                    if False:\n")],
-        [f"{LOST}test_the_heartbeat_renews_the_lease_and_says_when_it_is_lost"],
+        ["tests/runs/test_heartbeat.py::test_a_beat_renews_the_lease"],
     ),
     Mutant(
         "one-run-in-trouble-ends-the-sweep",
@@ -261,7 +261,7 @@ MUTANTS = (
         "A worker whose renewal failed stops at its next step",
         "it goes on working for nothing",
         [Change(LEASES, "                        lost.set()\n", "")],
-        [f"{LOST}test_the_heartbeat_renews_the_lease_and_says_when_it_is_lost"],
+        ["tests/runs/test_heartbeat.py::test_a_beat_that_comes_too_late_tells_that_the_lease_is_lost"],
     ),
     Mutant(
         "asked-to-end-and-goes-on",
