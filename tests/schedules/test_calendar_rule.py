@@ -133,9 +133,20 @@ stays = st.builds(
     st.one_of(st.just(EVER), instants),
     st.none() | st.integers(0, 30 * 24).map(lambda hours: timedelta(hours=hours)),
 )
-calendars = st.dictionaries(
-    st.dates(date(2026, 10, 25), date(2027, 1, 25)), st.lists(stays, min_size=1, max_size=2), max_size=40
-)
+
+
+def _calendar(stretches: Sequence[tuple[date, int, DayOff]]) -> dict[date, list[DayOff]]:
+    found: dict[date, list[DayOff]] = defaultdict(list)
+    for first, length, stay in stretches:
+        for number in range(length):
+            found[first + timedelta(days=number)].append(stay)
+    return dict(found)
+
+
+# stretches of days off rather than single ones, so that much is on its way at most moments
+calendars = st.lists(
+    st.tuples(st.dates(date(2026, 10, 25), date(2027, 1, 25)), st.integers(1, 9), stays), min_size=1, max_size=8
+).map(_calendar)
 plans = st.builds(
     lambda rule, place, choice, calendar, since: Plan(parse_rule(rule), zone(place), choice, calendar, since),
     rules,

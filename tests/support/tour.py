@@ -147,6 +147,12 @@ def _asked(tour: Tour, page: Page) -> None:
     page.locator("button.btn.danger", has_text="Delete").first.click()
 
 
+def _holidays_added(_: Tour, page: Page) -> None:
+    page.goto("/calendar/holidays?country=US&region=NY")
+    page.get_by_role("button", name="Add to the calendar").click()
+    page.wait_for_load_state("load")
+
+
 STOPS = (
     Stop("today", "officer", _at("/")),
     Stop("today-admin", "admin", _at("/")),
@@ -159,6 +165,8 @@ STOPS = (
     Stop("build-edit", "officer", _at(lambda tour: tour.schedule(WAITING) + "/edit")),
     Stop("build-errors", "officer", _with_errors, status=400),
     Stop("build-check", "officer", _answered),
+    Stop("calendar", "officer", _holidays_added),
+    Stop("calendar-holidays", "officer", _at("/calendar/holidays?country=DE&region=BY")),
     Stop("run-partly-sent", "officer", _at(lambda tour: tour.run(PARTIAL))),
     Stop("run-sent", "admin", _at(lambda tour: tour.run(SENT))),
     Stop("run-waiting", "admin", _at(lambda tour: tour.run(WAITING))),
