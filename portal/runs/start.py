@@ -94,17 +94,21 @@ def _row(new: NewRun, now: datetime) -> dict[str, Any]:
 
 _going = aliased(Run)
 # made once: putting it together takes longer than the database needs to answer it
-_WAITING_BEHIND_ANOTHER = sa.select(Run.id).where(
-    Run.schedule_id.in_(sa.bindparam("schedule_ids", expanding=True)),
-    Run.state == RunState.QUEUED,
-    Run.kind == RunKind.PLANNED,
-    Run.attempt == 0,
-    sa.exists().where(
-        _going.schedule_id == Run.schedule_id,
-        _going.state == RunState.RUNNING,
-        _going.kind == RunKind.PLANNED,
-    ),
-)
+_WAITING_BEHIND_ANOTHER = (
+    sa.select(Run.id)
+    .where(
+        Run.schedule_id.in_(sa.bindparam("schedule_ids", expanding=True)),
+        Run.state == RunState.QUEUED,
+        Run.kind == RunKind.PLANNED,
+        Run.attempt == 0,
+        sa.exists().where(
+            _going.schedule_id == Run.schedule_id,
+            _going.state == RunState.RUNNING,
+            _going.kind == RunKind.PLANNED,
+        ),
+    )
+    .with_for_update(of=Run, skip_locked=True)
+)  # whose row another holds is being taken or cancelled, and waits no more
 
 
 def skip_waiting(db: Session, schedule_ids: Sequence[uuid.UUID], *, now: datetime) -> int:

@@ -12,7 +12,8 @@ from wtforms.widgets import TextInput
 
 from portal.exports.catalogue import MOST_INVESTIGATIONS, OFFERED
 from portal.exports.periods import PERIOD_CHOICES
-from portal.models import CatchUp, ExportFormat, OnBlackout
+from portal.exports.writers import FORMATS
+from portal.models import CatchUp, OnBlackout
 from portal.moments import WEEKDAYS, MomentError, parse_day
 from portal.pages.hostile_input import PlainForm
 from portal.schedules.rule import RuleError, parse_rule
@@ -146,7 +147,11 @@ class ScheduleForm(PlainForm):
     )
     description = TextAreaField("Description", description="For your colleagues. May be left empty.")
     export_type = _radio("Contents", [(kind.value, offer.label) for kind, offer in OFFERED.items()])
-    format = _radio("Format", [(ExportFormat.XLSX.value, "Excel (XLSX)"), (ExportFormat.CSV.value, "CSV")])
+    format = _radio(
+        "Format",
+        list(FORMATS.items()),
+        description="Excel for people. CSV for people and programs. JSON lines and Parquet for data tools.",
+    )
     delimiter = _radio("Between the columns", [(",", "Comma"), (";", "Semicolon")])
     bom = BooleanField("Mark the file as UTF-8, so that Excel opens it with the right letters")
     header_labels = BooleanField("Head the columns with words (“Case Number”) and not with keys (“case_number”)")
