@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -109,7 +111,9 @@ def schedule_until_stopped(url: str) -> None:
 
     def schedule() -> None:
         nonlocal current
-        connection = Redis.from_url(url, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS)
+        connection = Redis.from_url(
+            url, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS, retry=Retry(NoBackoff(), 1)
+        )
         current = make_scheduler(connection)
         current.run()
 

@@ -98,8 +98,9 @@ def recover(redis: RedisServer) -> None:
         (RedisServer.read_only, recover),
         (RedisServer.out_of_memory, recover),
         (ask_password, ask_none),
+        (RedisServer.pause, RedisServer.go_on),
     ],
-    ids=["killed", "read-only", "out of memory", "wrong password"],
+    ids=["killed", "read-only", "out of memory", "wrong password", "frozen"],
 )
 def test_every_process_comes_back_by_itself(
     app: Flask,
