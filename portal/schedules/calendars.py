@@ -67,7 +67,8 @@ def hold_calendar(db: Session, organization_id: uuid.UUID, *, to_change: bool = 
     """Until the transaction ends, the calendar stays as it is for those who plan by it, one at a time for changes.
 
     Without this, a schedule planned by the old calendar could be written after a change has gone through all of them.
-    Taken before any schedule's row is. (Neither lock keeps rows that refer to the organization from being written.)
+    Taken before the row of any active schedule is; neither lock keeps rows that refer to the organization from being
+    written.
     """
     statement = sa.select(Organization.id).where(Organization.id == organization_id)
     lock = {"key_share": True} if to_change else {"read": True}
