@@ -25,6 +25,15 @@ time.sleep(float(sys.argv[2]))
 """
 
 
+def hold(path: Path, seconds: float) -> subprocess.Popen[str]:
+    """Another process that has SQLite's one write lock."""
+    command = [sys.executable, "-S", "-c", HOLD, str(path), str(seconds)]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    return holder
+
+
 class Database(Protocol):
     """`hold` keeps everybody else from writing for that many seconds, from a process of its own."""
 
@@ -42,12 +51,7 @@ class SqliteDatabase:
         migrate(self.url, folder)
 
     def hold(self, seconds: float) -> subprocess.Popen[str]:
-        holder = subprocess.Popen(
-            [sys.executable, "-S", "-c", HOLD, str(self.path), str(seconds)], stdout=subprocess.PIPE, text=True
-        )
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        return holder
+        return hold(self.path, seconds)
 
     def close(self) -> None:
         """The file stays with its folder."""

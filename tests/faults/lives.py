@@ -166,8 +166,9 @@ def end_of_run(run_id: uuid.UUID, sink: Sink) -> End:
 def assert_all_holds() -> None:
     """After however many runs: no invariant is broken, no chain of the audit log."""
     with one_moment() as session:
-        assert list(find_breaches(session, None, clock.now(), hash_files=True)) == []
-    assert [report.problem for report in verify_chains() if report.problem] == []
+        breaches = [str(each) for each in find_breaches(session, None, clock.now(), hash_files=True)]
+    breaches += [report.problem for report in verify_chains() if report.problem]
+    assert not breaches, "\n".join(breaches)
 
 
 def ledger_of(run_id: uuid.UUID) -> list[tuple[object, ...]]:

@@ -4,8 +4,8 @@
     python -m tests.faults.process hatchery     forks one of these for each line that names one
 
 `FAULTS_CLOCK` names a file with the seconds that are added to the time; `FAULTS_FULL_DISK`, where that file is there,
-lets SQLite's file grow no more; `FAULTS_CHARGES` is a folder in which a file named like a failpoint says what happens
-there, once. The product itself knows nothing of them.
+refuses every change; `FAULTS_CHARGES` is a folder in which a file named like a failpoint says what happens
+there, once; `FAULTS_BUSY_SECONDS` is how long SQLite's lock is waited for. The product itself knows nothing of them.
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ import contextlib
 import ctypes
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 from portal import clock, failpoints
+from portal.models import engine
 
 TICK_SECONDS = 3
 SWEEP_SECONDS = 4
@@ -41,17 +45,28 @@ def move_clock() -> None:
 
 
 def fill_disk_when_told() -> None:
-    """SQLite's own limit, set at each BEGIN: no page more while the file is there."""
+    """While the file is there, every change is refused with the words of the database's driver for a full disk."""
     mark = os.environ.get("FAULTS_FULL_DISK")
     if not mark:
         return
 
-    def limit(connection: Any) -> None:
-        if connection.dialect.name == "sqlite":
-            pages = 1 if Path(mark).exists() else 1_073_741_823  # 1: as many as there are
-            connection.connection.driver_connection.execute(f"PRAGMA max_page_count = {pages}")
+    def refuse(connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith(("INSERT", "UPDATE", "DELETE")) and Path(mark).exists():
+            full = (
+                sqlite3.OperationalError("database or disk is full")
+                if connection.dialect.name == "sqlite"
+                else psycopg.errors.DiskFull("could not extend file: No space left on device")
+            )
+            raise OperationalError(statement, parameters, full)
 
-    event.listen(Engine, "begin", limit, insert=True)
+    event.listen(Engine, "before_cursor_execute", refuse)
+
+
+def be_impatient_when_told() -> None:
+    """So many seconds are waited for another's transaction, so that a test need not hold one for minutes."""
+    seconds = os.environ.get("FAULTS_BUSY_SECONDS")
+    if seconds:
+        engine.BUSY_SECONDS = float(seconds)
 
 
 def strike_when_told() -> None:
@@ -124,4 +139,5 @@ if __name__ == "__main__":
     move_clock()
     fill_disk_when_told()
     strike_when_told()
+    be_impatient_when_told()
     sys.exit(WHAT[sys.argv[1]](*sys.argv[2:]))

@@ -47,7 +47,7 @@ class Storm:
         one_database = (
             [(4, self._restart_database), (3, self._cut_connections)]
             if isinstance(self.place.database, PostgresDatabase)
-            else [(3, self._fill_disk)]
+            else []
         )
         self._kinds: list[tuple[int, Callable[[], str | None]]] = [
             (11, lambda: self._strike("worker", signal.SIGKILL, job=True)),
@@ -70,6 +70,7 @@ class Storm:
             (4, self._kill_mail),
             (10, self._odd_mail),
             (3, self._hold_database),
+            (3, self._fill_disk),
             (5, self._clock_forward),
             (3, self._clock_back),
             *one_database,

@@ -63,10 +63,10 @@ class Trials:
             came_to = lives.end_of_run(run_id, self.sink)
             assert came_to == expected, f"{came_to}, not {expected}"
         except AssertionError as failure:
-            self.failures.append(f"{place}: {failure}")
+            self.failures.append(f"{place}: {failure or repr(failure)}")
 
     def check(self) -> None:
-        assert self.failures == []
+        assert not self.failures, "\n".join(self.failures)
         lives.assert_all_holds()
 
 
