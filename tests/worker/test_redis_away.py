@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -123,6 +124,20 @@ def test_every_process_comes_back_by_itself(
     ticks_again()
     comes_to(run_id, RunState.SUCCEEDED)
     assert {name: each.pid for name, each in crew.items() if each.alive()} == before
+
+
+def test_each_process_ends_when_told_also_while_its_redis_is_away(
+    app: Flask, redis: RedisServer, crew: dict[str, Started]
+) -> None:
+    """B7: what says farewell to Redis must not stand in the way."""
+    ticks_again()
+    wait_until("the worker is known", lambda: workers_check().ok)
+    redis.kill()
+    wait_until("the scheduler is told", lambda: "Redis is away or takes no orders" in crew["scheduler"].said)
+    wait_until("the workers are told", lambda: all("connect" in crew[name].said for name in ("worker", "upkeep")))
+    for each in crew.values():
+        each.process.send_signal(signal.SIGTERM)
+    assert {name: each.ended() for name, each in crew.items()} == {"worker": 0, "upkeep": 0, "scheduler": 0}
 
 
 def test_a_worker_that_a_flushed_redis_has_forgotten_is_known_again(
