@@ -11,6 +11,7 @@ import argparse
 import json
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -166,6 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--json", type=Path, help="where the figures are written")
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all that was started is ended
     print(f"chaos: seed {given.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="duepost-chaos-", dir=in_memory()))
     outcome = chaos(given.database, given.minutes, given.seed, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import time
@@ -30,6 +31,11 @@ class RedisServer:
         while not embedded_redis.answers(self.folder):
             assert time.monotonic() < deadline, "Redis did not start"
             time.sleep(0.02)
+
+    def start_empty(self) -> None:
+        """On another disk, as it were."""
+        shutil.rmtree(self.folder / "appendonlydir", ignore_errors=True)
+        self.start()
 
     def kill(self) -> None:
         if self.process is not None:
