@@ -38,6 +38,8 @@ CALM_SECONDS = 240
 """How long everything may take to come to its end once the faults are over, in real time."""
 STEP_SECONDS = 600.0
 """The clock is moved on in the calm by this much at most, so that what waits for another try gets it."""
+BETWEEN_STEPS_SECONDS = 5.0
+"""A tick and a sweep at least, so that no process sees a leap that is too far for it."""
 
 
 @dataclass
@@ -122,8 +124,7 @@ def _settle(place: Installation, chance: random.Random) -> None:
         if not open_runs:
             return
         now = place.now()
-        # another tick and sweep in between, so that no process sees a jump that is too far for it
-        if due is not None and due > now and time.monotonic() - last_moved > 8:
+        if due is not None and due > now and time.monotonic() - last_moved > BETWEEN_STEPS_SECONDS:
             last_moved = time.monotonic()
             place.move_clock(min((due - now).total_seconds() + 1, STEP_SECONDS))
         time.sleep(0.3)

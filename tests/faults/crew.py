@@ -114,7 +114,7 @@ class Crew:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 # other threads run, so nothing but one system call
-                preexec_fn=_die_with_the_test if LIBC else None,  # noqa: PLW1509
+                preexec_fn=die_with_parent,  # noqa: PLW1509
             )
         member.due = 0.0
         self._sessions.add(member.child.pid)
@@ -166,7 +166,7 @@ def _state(pid: int) -> str:
         return ""
 
 
-def _die_with_the_test() -> None:
-    """Linux: a test that is killed itself leaves nothing behind."""
-    assert LIBC is not None
-    LIBC.prctl(1, signal.SIGKILL)
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Linux: to be called in a process that was forked; a test that is killed itself leaves nothing behind."""
+    if LIBC is not None:
+        LIBC.prctl(1, number)

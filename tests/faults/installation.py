@@ -21,7 +21,7 @@ from portal import clock, create_app
 from portal.config import ROOT
 from portal.extensions import db
 from portal.models import Organization, Role, User, write_session
-from tests.faults.crew import LIBC, Crew, _die_with_the_test
+from tests.faults.crew import Crew, die_with_parent
 from tests.faults.databases import Database, make_database
 from tests.faults.mail_witness import FRIENDLY
 from tests.faults.redis_server import RedisServer
@@ -61,7 +61,7 @@ class MailServer:
         self.process = subprocess.Popen(
             [*command, str(self._mood), str(self._seed)],
             cwd=ROOT,
-            preexec_fn=_die_with_the_test if LIBC else None,  # noqa: PLW1509  # one system call
+            preexec_fn=die_with_parent,  # noqa: PLW1509  # one system call
         )
 
     def kill(self) -> None:

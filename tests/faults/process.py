@@ -11,7 +11,6 @@ there, once; `FAULTS_BUSY_SECONDS` is how long SQLite's lock is waited for. The 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import sqlite3
@@ -28,6 +27,7 @@ from sqlalchemy.exc import OperationalError
 
 from portal import clock, failpoints
 from portal.models import engine
+from tests.faults.crew import die_with_parent
 
 TICK_SECONDS = 3
 SWEEP_SECONDS = 4
@@ -83,12 +83,6 @@ def strike_when_told() -> None:
             failpoints.ACTIONS[action]()
 
     failpoints.reach = reach
-
-
-def die_with_parent() -> None:
-    """Linux: a test that is killed itself leaves nothing behind."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def scheduler() -> int:

@@ -13,6 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from portal.plumbing import embedded_redis
+from tests.faults.crew import die_with_parent
 
 
 class RedisServer:
@@ -26,7 +27,11 @@ class RedisServer:
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(embedded_redis.command(self.folder), stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            embedded_redis.command(self.folder),
+            stdout=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,  # noqa: PLW1509  # one system call
+        )
         deadline = time.monotonic() + 20
         while not embedded_redis.answers(self.folder):
             assert time.monotonic() < deadline, "Redis did not start"
