@@ -6,6 +6,7 @@ Keys and order are a contract: BI tools read by name. A further export type is o
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from portal.exports.columns import Column, ColumnType
@@ -93,6 +94,13 @@ class ColumnConfig:
     """(key, own label or None) in the order wanted; empty for all."""
 
 
+class RowsAre(Enum):
+    """What one row of an export stands for."""
+
+    CASES = "case"
+    INVESTIGATIONS = "investigation"
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One export type: its formats, the columns of a configuration, and every column that may be chosen."""
@@ -101,11 +109,22 @@ class Offer:
     formats: tuple[str, ...]
     columns: Callable[[ColumnConfig], list[Column]]
     choosable: Callable[[], list[Column]]
+    rows_are: RowsAre = RowsAre.CASES
 
 
 def investigation_columns(number: int) -> list[Column]:
     """The ten columns of a case's investigation number 1, 2, …"""
     return [Column(f"inv_{number}_{key}", f"Inv {number} {label}", kind) for key, label, kind in _INVESTIGATION]
+
+
+def _only_investigations() -> list[Column]:
+    """Which case it belongs to, then what the flat file says of each investigation, without a number."""
+    own = [Column(f"inv_{key}", f"Inv {label}", kind) for key, label, kind in _INVESTIGATION]
+    return [*CORE[:2], *own]
+
+
+def _chosen_alone(_config: ColumnConfig) -> list[Column]:
+    raise CatalogueError("columns", "Choose the columns: a custom export has those that you choose, in your order.")
 
 
 def flat_file_columns(investigations: int, *, overflow: bool) -> list[Column]:
@@ -119,6 +138,25 @@ OFFERED: Mapping[ExportType, Offer] = {
         "Flat file: one row per case, everything about it",
         tuple(FORMATS),
         lambda config: flat_file_columns(config.investigations, overflow=config.overflow),
+        lambda: flat_file_columns(MOST_INVESTIGATIONS, overflow=True),
+    ),
+    ExportType.CASES_ONLY: Offer(
+        "Cases only: one row per case, without what hangs on it",
+        tuple(FORMATS),
+        lambda _: list(CORE),
+        lambda: list(CORE),
+    ),
+    ExportType.INVESTIGATIONS_ONLY: Offer(
+        "Investigations only: one row per investigation",
+        tuple(FORMATS),
+        lambda _: _only_investigations(),
+        _only_investigations,
+        RowsAre.INVESTIGATIONS,
+    ),
+    ExportType.CUSTOM: Offer(
+        "Custom: one row per case, the columns that you choose",
+        tuple(FORMATS),
+        _chosen_alone,
         lambda: flat_file_columns(MOST_INVESTIGATIONS, overflow=True),
     ),
 }

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from portal.exports.columns import Column, ColumnType
 from portal.exports.request import ExportRequest
 from portal.exports.rows import open_rows
+from portal.exports.writers import Row
 from portal.exports.writers.local_hours import at_wall
 from portal.zones import zone
 
@@ -36,9 +37,13 @@ def preview(request: ExportRequest, limit: int = USUAL_ROWS) -> Preview:
     """
     request.check()
     with open_rows(request, page_size=limit) as stream:
-        first = next(stream.pages, ())
+        first: list[Row] = []
+        for page in stream.pages:
+            first += page
+            if len(first) >= limit:
+                break
         shown = [_shown(column.type, zone(request.zone)) for column in stream.columns]
-        rows = [[show(value) for show, value in zip(shown, row, strict=True)] for row in first]
+        rows = [[show(value) for show, value in zip(shown, row, strict=True)] for row in first[:limit]]
         return Preview(stream.expected, stream.columns, rows, request.start, request.end)
 
 

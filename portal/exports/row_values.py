@@ -92,16 +92,23 @@ class RowValues:
         return found
 
     def _repeated(self, investigations: Sequence[InvestigationParts]) -> list[Value]:
-        hours = self._hours
         cells: list[Value] = []
-        for ident, kind, status, outcome, started, completed, name, interviews, summary in investigations[
-            : self._investigations
-        ]:
-            first, start = hours[started[:13]] or self._day(started) if started else _NO_DAY
-            last, end = hours[completed[:13]] or self._day(completed) if completed else _NO_DAY
-            spent = None if start is None or end is None else end - start
-            cells += (dashed(ident), kind, status, outcome, first, last, spent, name, int(interviews), summary)
+        for investigation in investigations[: self._investigations]:
+            cells += self._investigation(investigation)
         return cells + list(_NOTHING) * (self._investigations - len(cells) // INVESTIGATION_WIDTH)
+
+    def _investigation(self, parts: InvestigationParts) -> tuple[Value, ...]:
+        """Its ten cells."""
+        hours = self._hours
+        ident, kind, status, outcome, started, completed, name, interviews, summary = parts
+        first, start = hours[started[:13]] or self._day(started) if started else _NO_DAY
+        last, end = hours[completed[:13]] or self._day(completed) if completed else _NO_DAY
+        spent = None if start is None or end is None else end - start
+        return dashed(ident), kind, status, outcome, first, last, spent, name, int(interviews), summary
+
+    def investigation_rows(self, cases: Iterable[CaseParts]) -> list[tuple[Value, ...]]:
+        """One row for each investigation of a page's cases: the case's id and number, then its ten cells."""
+        return [(dashed(case[0]), case[1], *self._investigation(each)) for case in cases for each in case[-1]]
 
     def _day(self, instant: str) -> tuple[str, int]:
         return _day(at_wall(instant, self._zone))

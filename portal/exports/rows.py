@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from portal import deadline
 from portal.config import settings
 from portal.exports.case_filters import CaseFilters, parse_filters, where
-from portal.exports.catalogue import MOST_INVESTIGATIONS, OVERFLOW, flat_file_columns
+from portal.exports.catalogue import MOST_INVESTIGATIONS, OVERFLOW, RowsAre, flat_file_columns, offer
 from portal.exports.columns import Column
 from portal.exports.overflow import OverflowCells
 from portal.exports.register_names import load_business_units, load_categories, load_locations
@@ -25,7 +25,7 @@ from portal.exports.row_sources import Part, case_pages, id_text
 from portal.exports.row_values import RowValues
 from portal.exports.writers import Page, Value
 from portal.extensions import db
-from portal.models import Case, CaseImport, ImportState
+from portal.models import Case, CaseImport, ImportState, Investigation
 from portal.zones import zone
 
 PAGE_SIZE = 2_000
@@ -68,7 +68,7 @@ def open_rows(request: ExportRequest, page_size: int = PAGE_SIZE) -> Iterator[Ro
     with _snapshot() as connection, _no_search_for_cycles():
         filters = parse_filters(request.filters, request.organization_id, connection)
         conditions = where(filters, request.start, request.end)
-        expected = connection.scalar(sa.select(sa.func.count()).select_from(Case).where(*conditions)) or 0
+        expected = connection.scalar(_count(request, conditions)) or 0
         as_of = _register_as_of(connection, request)
         # closed before the connection is: a page may still be on its way
         with closing(_pages(connection, request, columns, conditions, page_size)) as pages:
@@ -102,6 +102,15 @@ def _no_search_for_cycles() -> Iterator[None]:
             gc.enable()
 
 
+def _count(request: ExportRequest, conditions: list[sa.ColumnElement[bool]]) -> sa.Select[int]:
+    """How many rows there will be."""
+    counted = sa.select(sa.func.count()).select_from(Case).where(*conditions)
+    if offer(request.export_type).rows_are is RowsAre.CASES:
+        return counted
+    of_case = (Investigation.organization_id == Case.organization_id, Investigation.case_id == Case.id)
+    return counted.join(Investigation, sa.and_(*of_case))
+
+
 def _register_as_of(connection: Connection, request: ExportRequest) -> datetime | None:
     newest = sa.select(sa.func.max(CaseImport.finished_at)).where(
         CaseImport.organization_id == request.organization_id, CaseImport.state == ImportState.SUCCEEDED
@@ -117,17 +126,12 @@ def _pages(
     size: int,
 ) -> Generator[Page, None, None]:
     keys = [column.key for column in columns]
+    if offer(request.export_type).rows_are is RowsAre.INVESTIGATIONS:
+        yield from _investigation_pages(connection, request, keys, conditions, size)
+        return
     investigations = _investigations(keys)
     overflow = tuple(column.key for column in OVERFLOW if column.key in keys)
-    values = RowValues(
-        zone=zone(request.zone),
-        planned_for=request.planned_for,
-        investigations=investigations,
-        categories=load_categories(connection, request.organization_id),
-        business_units=load_business_units(connection, request.organization_id),
-        locations=load_locations(connection, request.organization_id),
-        id_text=lambda ident: id_text(connection, ident),
-    )
+    values = _row_values(connection, request, investigations)
     made = [column.key for column in flat_file_columns(investigations, overflow=False)] + list(overflow)
     pick = _picker([made.index(key) for key in keys], len(made))
     more = OverflowCells(connection, request.organization_id, zone(request.zone), overflow)
@@ -136,6 +140,35 @@ def _pages(
         if overflow:
             rows = [(*row, *cells) for row, cells in zip(rows, more.of([str(row[0]) for row in rows]), strict=True)]
         yield pick(rows)
+
+
+def _investigation_pages(
+    connection: Connection,
+    request: ExportRequest,
+    keys: Sequence[str],
+    conditions: list[sa.ColumnElement[bool]],
+    size: int,
+) -> Generator[Page, None, None]:
+    """As many rows a page as its cases have investigations; a page without any is left out."""
+    made = [column.key for column in offer(request.export_type).choosable()]
+    pick = _picker([made.index(key) for key in keys], len(made))
+    values = _row_values(connection, request, 0)
+    parts = frozenset({Part.INVESTIGATIONS})
+    for cases in case_pages(connection, request.organization_id, conditions, parts, size):
+        if rows := values.investigation_rows(cases):
+            yield pick(rows)
+
+
+def _row_values(connection: Connection, request: ExportRequest, investigations: int) -> RowValues:
+    return RowValues(
+        zone=zone(request.zone),
+        planned_for=request.planned_for,
+        investigations=investigations,
+        categories=load_categories(connection, request.organization_id),
+        business_units=load_business_units(connection, request.organization_id),
+        locations=load_locations(connection, request.organization_id),
+        id_text=lambda ident: id_text(connection, ident),
+    )
 
 
 def _investigations(keys: Sequence[str]) -> int:

@@ -61,7 +61,7 @@ def facts(described: Described, owners: Mapping[str, str]) -> Facts:
         "Format": _format(described),
         "Period": period_asked(str(described.get("period", ""))),
         "Cases": cases_in_words(described.get("filters") or {}),
-        "Columns": _columns(described.get("column_config") or {}),
+        "Columns": _columns(str(described.get("export_type", "")), described.get("column_config") or {}),
         "When": when_in_words(described),
         "Time zone": str(described.get("timezone", "")),
         "If it could not run on time": _catch_up(described),
@@ -197,10 +197,12 @@ def _catch_up(described: Described) -> str:
     return f"Make up for: {made[:1].lower()}{made[1:]}, if it is no later than {grace}"
 
 
-def _columns(config: Mapping[str, Any]) -> str:
+def _columns(export_type: str, config: Mapping[str, Any]) -> str:
     if chosen := config.get("columns"):
         names = [each.get("label") or each.get("key") if isinstance(each, Mapping) else str(each) for each in chosen]
         return f"{_counted(len(names), 'chosen column')}: {_some(names)}"
+    if export_type != ExportType.FLAT_FILE:
+        return "All"
     count = config.get("max_investigations", USUAL_INVESTIGATIONS) if config.get("include_investigations", True) else 0
     more = ", and everything else for programs (JSON)" if config.get("include_overflow") else ""
     return f"All, with {_counted(count, 'investigation')} per case{more}"
