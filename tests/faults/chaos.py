@@ -34,6 +34,11 @@ from tests.faults.people import People
 from tests.faults.storm import Storm
 from tests.support.databases import in_memory
 
+SCHEDULES = 75
+ACT_SECONDS = 1.8
+"""Between two acts of people, on average."""
+FAULT_SECONDS = 3.6
+"""Between two faults, on average: two storms go side by side on two cores."""
 CALM_SECONDS = 240
 """How long everything may take to come to its end once the faults are over, in real time."""
 STEP_SECONDS = 600.0
@@ -79,16 +84,16 @@ class Outcome:
         yield from (f"          {breach}" for breach in self.breaches[:50])
 
 
-def chaos(kind: str, minutes: float, seed: int, folder: Path, *, schedules: int = 60, calmer: float = 1.0) -> Outcome:
-    """One storm and its calm. `calmer` stretches the time between two faults and between two acts of people."""
+def chaos(kind: str, minutes: float, seed: int, folder: Path) -> Outcome:
+    """One storm and its calm."""
     outcome = Outcome(seed, kind, minutes, folder)
     chance = random.Random(seed)
     with installation(folder, kind, seed) as place:
-        people = People(place, chance.randrange(2**32), 1.8 * calmer)
+        people = People(place, chance.randrange(2**32), ACT_SECONDS)
         # the clock is set forward by some eight minutes each, about once a minute
-        people.make_schedules(schedules, timedelta(minutes=minutes * 7 + 2))
+        people.make_schedules(SCHEDULES, timedelta(minutes=minutes * 7 + 2))
         place.start_processes()
-        storm = Storm(place, chance, 4.2 * calmer)
+        storm = Storm(place, chance, FAULT_SECONDS)
         people.start()
         _rage(place, storm, chance, minutes * 60)
         people.stop()
@@ -145,7 +150,6 @@ def _judge(outcome: Outcome, place: Installation, people: People, storm: Storm) 
     seen = judge.read_journal(place.mail.journal)
     now = place.now()
     outcome.breaches = [
-        *storm.problems,
         *people.problems,
         *judge.breaches_of_the_plan(people.lives.values(), people.pressed, now),
         *judge.breaches_of_the_end(),

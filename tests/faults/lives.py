@@ -69,6 +69,8 @@ OF_A_RUN = (
 OF_A_TICK = ("tick-before-commit", "tick-after-commit", "tick-after-wake")
 OF_A_LOST_RUN = ("lapsed-before-commit", "lapsed-after-commit")
 OF_A_LOST_WAKE_UP = ("wake-after-commit",)
+OF_A_LOST_CANCEL = ("cancel-left-before-commit",)
+OF_A_NOTICE = ("notice-taken", "notice-answered")
 OF_GIVING_BACK = ("hand-back-before-commit", "hand-back-after-commit")
 
 

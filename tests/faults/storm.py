@@ -13,17 +13,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import psutil
+import psycopg
 
-from portal.failpoints import PLACES
 from tests.faults.crew import Member
 from tests.faults.databases import PostgresDatabase
 from tests.faults.installation import Installation
+from tests.faults.lives import (
+    OF_A_LOST_CANCEL,
+    OF_A_LOST_RUN,
+    OF_A_LOST_WAKE_UP,
+    OF_A_NOTICE,
+    OF_A_RUN,
+    OF_A_TICK,
+    OF_GIVING_BACK,
+)
 from tests.faults.mail_witness import FRIENDLY, MOODS
 
 BACK_AT_MOST = 40.0
 """Seconds by which the clock is ever set back."""
 FORWARD_GAP_SECONDS = 40.0
 DEADLY = ("kill", "kill", "kill-parent", "kill-both", "stop", "error", "hang")
+AT_WORK = (*OF_A_RUN, *OF_GIVING_BACK)
+AT_UPKEEP = (*OF_A_TICK, *OF_A_LOST_RUN, *OF_A_LOST_WAKE_UP, *OF_A_LOST_CANCEL, *OF_A_NOTICE)
 
 
 @dataclass
@@ -37,7 +48,6 @@ class Storm:
     chance: random.Random
     every_seconds: float
     faults: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
     _next: float = 0.0
     _forward_at: float = 0.0
     _ends: dict[str, tuple[float, Callable[[], None]]] = field(default_factory=dict)
@@ -71,7 +81,7 @@ class Storm:
             (10, self._odd_mail),
             (3, self._hold_database),
             (3, self._fill_disk),
-            (5, self._clock_forward),
+            (7, self._clock_forward),
             (3, self._clock_back),
             *one_database,
         ]
@@ -84,13 +94,16 @@ class Storm:
                 undo()
         if now >= self._next:
             self._next = now + self.chance.expovariate(1 / self.every_seconds)
-            struck = next((name for name in (self._draw()() for _ in range(8)) if name is not None), None)
+            struck = next((name for name in (self._do_something() for _ in range(8)) if name is not None), None)
             if struck is not None:
                 self.faults[struck] += 1
 
-    def _draw(self) -> Callable[[], str | None]:
+    def _do_something(self) -> str | None:
         (kind,) = self.chance.choices([kind for _, kind in self._kinds], [weight for weight, _ in self._kinds])
-        return kind
+        try:
+            return kind()
+        except (psycopg.Error, subprocess.SubprocessError):
+            return None  # the database is away by another fault
 
     def calm(self) -> None:
         for _, undo in self._ends.values():
@@ -98,12 +111,13 @@ class Storm:
         self._ends.clear()
 
     def _failpoints(self, name: str) -> str:
-        """Every second process gets one place at which something happens to it, once."""
-        if name.startswith("scheduler") or self.chance.random() < 0.4:
+        """Most processes get one place at which something happens to them, once."""
+        if name.startswith("scheduler") or self.chance.random() < 0.3:
             return ""
+        worker = name.startswith("worker")
+        place = self.chance.choice(AT_WORK if worker else AT_UPKEEP)
         # an upkeep job that hangs is ended after five minutes only
-        actions = DEADLY if name.startswith("worker") else DEADLY[:-1]
-        place, action = self.chance.choice(list(PLACES)), self.chance.choice(actions)
+        action = self.chance.choice(DEADLY if worker else DEADLY[:-1])
         return f"{place}={action}@{self.chance.choice([1, 1, 2])}"
 
     def _until(self, name: str, seconds: float, undo: Callable[[], None]) -> str:

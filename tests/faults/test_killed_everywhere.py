@@ -130,7 +130,7 @@ def test_giving_a_run_back(killings: Killings, who: str) -> None:
 
 
 def test_a_cancel_that_a_lost_worker_left(killings: Killings, cast: Cast, who: str) -> None:
-    place = "cancel-left-before-commit"
+    (place,) = lives.OF_A_LOST_CANCEL
     killings.staffed("upkeep")
     run = make_run_row(
         cast.lakeside,
@@ -150,7 +150,7 @@ def test_a_cancel_that_a_lost_worker_left(killings: Killings, cast: Cast, who: s
 
 def test_a_notice(killings: Killings, cast: Cast, mail_sink: Sink, who: str) -> None:
     """Nobody can know whether it arrived, and a notice is no report: it may come twice, as the same message."""
-    for place in ("notice-taken", "notice-answered"):
+    for place in lives.OF_A_NOTICE:
         killings.staffed("upkeep")
         with write_session() as db:
             notices.post(
@@ -183,8 +183,7 @@ def test_no_place_is_left_out(who: str) -> None:
         *lives.OF_A_LOST_RUN,
         *lives.OF_A_LOST_WAKE_UP,
         *lives.OF_GIVING_BACK,
-        "cancel-left-before-commit",
-        "notice-taken",
-        "notice-answered",
+        *lives.OF_A_LOST_CANCEL,
+        *lives.OF_A_NOTICE,
     }
     assert tried == set(PLACES)
