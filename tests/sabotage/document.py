@@ -11,11 +11,18 @@ from tests.sabotage.trial import Finding
 DOCUMENT = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- written by make mutants: begin -->\n", "<!-- written by make mutants: end -->\n"
 LONGEST = 90
+
+
+def _moment(found: re.Match[str]) -> str:
+    year, month, day, hour, minute = (int(each) for each in found.groups())
+    return f"{year}-{month:02}-{day:02} {hour:02}:{minute:02}"
+
+
 SHORTER = (
     (r"<\w+\.(\w+): '[^']*'>", r"\1"),
     (r"UUID\('[0-9a-f-]{36}'\)", "id"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "id"),
-    (r"datetime\.datetime\((\d+), (\d+), (\d+), (\d+), (\d+)[^()]*\)", r"\1-\2-\3 \4:\5"),
+    (r"datetime\.datetime\((\d+), (\d+), (\d+), (\d+), (\d+)[^()]*\)", _moment),
     (r" at 0x[0-9a-f]+", ""),
     (r"(/[\w.-]+)+/(?=[\w.-]+)", "…/"),
 )

@@ -16,8 +16,22 @@ MUTANTS = (
         Promise.CALENDAR,
         "A moment on a day off is SKIPPED when it falls due, and the row names the day",
         "it is made",
-        [Change(RULE, "yield plain_moment(each, plan.closed(each.instant))", "yield plain_moment(each)")],
+        [
+            Change(
+                "portal/schedules/planning.py",
+                "        return plain_moment(occurrence, found.closed(occurrence.instant))\n",
+                "        return plain_moment(occurrence)\n",
+            )
+        ],
         [f"{DAYS}test_a_skipped_one_is_written_down_when_it_is_due_and_names_the_day"],
+    ),
+    Mutant(
+        "days-off-taken-for-missed",
+        Promise.CALENDAR,
+        "Moments on days off that passed while nothing ran are SKIPPED, not MISSED",
+        "people are told that they missed what was never to be made",
+        [Change(RULE, "yield plain_moment(each, plan.closed(each.instant))", "yield plain_moment(each)")],
+        [f"{DAYS}test_after_an_outage_skipped_days_are_skipped_and_not_missed"],
     ),
     Mutant(
         "moved-ones-swallow-each-other",

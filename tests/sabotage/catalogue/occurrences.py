@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sabotage.mutant import Change, Mutant, Promise
+from tests.sabotage.mutant import NONE, Change, Mutant, Promise
 
 START_DUE = "portal/schedules/start_due.py"
 CHANGES = "portal/schedules/changes.py"
@@ -76,6 +76,44 @@ MUTANTS = (
             )
         ],
         [f"{TICK}test_after_three_days_off_the_latest_is_made_and_the_others_are_missed"],
+    ),
+    Mutant(
+        "too-many-missed-for-a-row-each",
+        Promise.OCCURRENCE,
+        "More than 31 missed moments are one row with the first, the last and the count",
+        "a daily schedule after months off writes a row for each day",
+        [Change(START_DUE, "    if len(missed) <= MOST_MISSED_ROWS:\n", "    if True:\n")],
+        [f"{TICK}test_months_off_become_one_row_of_missed_ones"],
+        raises=("ValueError",),
+    ),
+    Mutant(
+        "made-however-late",
+        Promise.OCCURRENCE,
+        "Beyond half the distance to the next moment, or a week, nothing is made late",
+        "yesterday's report goes out an hour before today's",
+        [
+            Change(
+                "portal/schedules/catch_up.py",
+                "    if policy is CatchUp.LATEST and late <= ",
+                "    if policy is CatchUp.LATEST or late <= ",
+            )
+        ],
+        ["tests/schedules/test_catch_up.py::test_beyond_half_the_distance_to_the_next_nothing_is_made"],
+        on=NONE,
+    ),
+    Mutant(
+        "occurrence-named-by-its-instant",
+        Promise.OCCURRENCE,
+        "An occurrence is named by its local date and time, which survive new time zone data",
+        "the same occurrence is made twice when the rules of a zone change",
+        [
+            Change(
+                START_DUE,
+                'occurrence_key=f"s:{schedule.id}:{moment.occurrence.key_part()}"',
+                'occurrence_key=f"s:{schedule.id}:{moment.instant.isoformat()}"',
+            )
+        ],
+        [f"{CHANGED}test_two_moments_that_became_one_by_new_time_zone_data_are_one_run"],
     ),
     Mutant(
         "third-moment-skips-nothing",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sabotage.mutant import Change, Mutant, Promise
+from tests.sabotage.mutant import NONE, Change, Mutant, Promise
 
 LEASES = "portal/leases.py"
 RECOVER = "portal/runs/recover.py"
@@ -18,6 +18,7 @@ TRIES = "tests/runs/test_tries_and_leases.py::"
 GIVEN_BACK = "tests/worker/test_given_back.py::"
 WATCH = "tests/worker/test_watch.py::"
 HAND_BACK = "portal/runs/hand_back.py"
+GOING = "tests/worker/test_keep_going.py::"
 COMMITTED = "tests/schedules/test_after_the_commit.py::"
 
 MUTANTS = (
@@ -89,6 +90,37 @@ MUTANTS = (
         [Change("worker/scheduler.py", "        scheduler.cancel(stranger)\n", "        pass\n")],
         [f"{WOKEN}test_an_entry_of_a_stranger_is_taken_out_and_starves_nothing"],
         raises=("TypeError", "ValueError", "DeserializationError", "InvalidJobOperation", "KeyError"),
+    ),
+    Mutant(
+        "an-error-ends-the-process",
+        Promise.REDIS,
+        "A worker or scheduler whose work ends by an error begins it again",
+        "the process is gone when Redis or the database comes back",
+        [
+            Change(
+                "worker/keep_going.py",
+                '            logger.exception("the work ended unforeseen; beginning it again")\n',
+                "            raise\n",
+            )
+        ],
+        [f"{GOING}test_no_error_ends_a_process"],
+        on=NONE,
+        raises=("OSError", "RuntimeError", "ValueError", "OperationalError", "ConnectionRefusedError"),
+    ),
+    Mutant(
+        "a-process-that-spins",
+        Promise.REDIS,
+        "Before it is begun again it waits, longer each time",
+        "a process takes a whole processor while Redis is away",
+        [
+            Change(
+                "worker/keep_going.py",
+                "FIRST_PAUSE_SECONDS if steady or not pause else min(pause * 2, LONGEST_PAUSE_SECONDS)",
+                "0.0",
+            )
+        ],
+        [f"{GOING}test_one_that_fails_at_once_waits_longer_each_time_and_so_does_not_spin"],
+        on=NONE,
     ),
     Mutant(
         "lapsed-lease-not-found",
