@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from portal.extensions import db
-from portal.models import Delivery, DeliveryState, Run
+from portal.models import Run
 from portal.runs.states import OPEN
 from tests.faults import judge
 from tests.faults.installation import Installation, installation
@@ -136,14 +136,11 @@ def _settle(place: Installation, chance: random.Random) -> None:
 
 
 def _waiting() -> tuple[int, datetime | None]:
-    """How many runs are open, and when the first of them is looked at again."""
+    """How many runs are open, and when the product looks at the first of them by itself."""
     with Session(db.engine) as session:
         runs = session.execute(sa.select(Run.wake_after, Run.lease_until).where(Run.state.in_(OPEN))).all()
-        tries = session.scalar(
-            sa.select(sa.func.min(Delivery.next_attempt_at)).where(Delivery.state == DeliveryState.PENDING)
-        )
-    moments = [moment for row in runs for moment in (row.lease_until or row.wake_after,) if moment is not None]
-    return len(runs), min([*moments, *([tries] if tries else [])], default=None)
+    moments = [row.lease_until or row.wake_after for row in runs]
+    return len(runs), min((moment for moment in moments if moment is not None), default=None)
 
 
 def _judge(outcome: Outcome, place: Installation, people: People, storm: Storm) -> None:
