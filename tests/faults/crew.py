@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import psutil
 
 from demo.supervisor import members_of
 from portal.config import ROOT
+from tests.support.processes import state_of
 
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -83,17 +84,13 @@ class Crew:
             self._thaw(now, chance)
 
     def _thaw(self, now: float, chance: random.Random) -> None:
-        stopped = {pid for pid in members_of(self._sessions) if _state(pid) == "T"}
+        stopped = {pid for pid in members_of(self._sessions) if state_of(pid) == "T"}
         for pid in stopped - self._frozen.keys():
             self._frozen[pid] = now + chance.uniform(2, 14)
         for pid, until in list(self._frozen.items()):
             if now >= until or pid not in stopped:
                 _signal(pid, signal.SIGCONT)
                 del self._frozen[pid]
-
-    def thaw_all(self) -> None:
-        for pid in members_of(self._sessions):
-            _signal(pid, signal.SIGCONT)
 
     def _launch(self, member: Member) -> None:
         self._count_strikes(member)
@@ -145,25 +142,9 @@ class Crew:
         self._frozen.clear()
 
 
-@contextlib.contextmanager
-def ended(crew: Crew) -> Iterator[Crew]:
-    """Whatever happens in the body, no process of the crew outlives it."""
-    try:
-        yield crew
-    finally:
-        crew.kill_all()
-
-
 def _signal(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
-
-
-def _state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
-    except OSError:
-        return ""
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:

@@ -27,7 +27,7 @@ from tests.faults.mail_witness import FRIENDLY
 from tests.faults.redis_server import RedisServer
 from tests.support.databases import SECRET
 from tests.support.schedules import make_cases
-from tests.support.whole_product import free_port, wait_until
+from tests.support.whole_product import free_port
 
 LEASE_SECONDS = 6
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -178,6 +178,3 @@ def replace(path: Path, text: str) -> None:
     new = path.with_name(f"{path.name}.{random.getrandbits(32):x}")
     new.write_text(text, encoding="utf-8")
     new.rename(path)
-
-
-__all__ = ["Installation", "Tenant", "installation", "replace", "wait_until"]

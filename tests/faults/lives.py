@@ -6,7 +6,6 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,7 +14,7 @@ from portal import audit, clock, leases
 from portal.audit.verify import verify_chains
 from portal.config import settings
 from portal.extensions import db
-from portal.models import Artifact, Delivery, DeliveryAttempt, DeliveryState, Run, RunKind, RunState, write_session
+from portal.models import Artifact, Delivery, DeliveryAttempt, DeliveryState, Run, RunKind, RunState
 from portal.plumbing import wakeups
 from portal.runs.verify import find_breaches, one_moment
 from portal.schedules.run_now import run_now
@@ -191,13 +190,3 @@ def ledger_of(run_id: uuid.UUID) -> list[tuple[object, ...]]:
         ).all()
         files = session.execute(sa.select(Artifact.id, Artifact.sha256).where(Artifact.run_id == run_id)).all()
     return [tuple(row) for found in (run, rows, tries, files) for row in found]
-
-
-def stored_files() -> list[Path]:
-    return sorted(path for path in (settings().var_folder / "files").rglob("*") if path.is_file())
-
-
-def write_off(run_id: uuid.UUID) -> None:
-    """Out of the way of the next case, where a test fails in the middle."""
-    with write_session() as session:
-        session.execute(sa.delete(Run).where(Run.id == run_id, Run.state == RunState.QUEUED))
