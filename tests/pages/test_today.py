@@ -150,7 +150,7 @@ def test_admins_see_the_last_sign_of_life_of_each_process(page, cast, moved_cloc
     with write_session() as session:
         session.add(Heartbeat(name="tick", at=moved_clock.now() - timedelta(seconds=20)))
     answer = page.ana.get("/")
-    assert "Due exports looked for Mon 2 Nov 2026, 06:59 EST 20 seconds ago" in answer.words
+    assert "Due exports looked for 20 seconds ago" in answer.words
     assert "Stranded runs not yet looked for" in answer.words
     assert "looked for" not in page.otto.get("/").words
 
