@@ -116,9 +116,9 @@ def test_what_was_missed_is_produced_from_its_page(page, cast, schedule):
 
 
 def test_of_a_row_for_many_the_page_says_that_the_last_is_produced(page, cast, schedule):
-    more = {"missed_count": 40, "missed_first": MONDAY - timedelta(weeks=39)}
     reason = "Missed 40 times: nothing was running when it fell due."
-    made = make_run_row(cast.lakeside, schedule, RunState.MISSED, reason=reason, **more)
+    first = MONDAY - timedelta(weeks=39)
+    made = make_run_row(cast.lakeside, schedule, RunState.MISSED, reason=reason, missed_count=40, missed_first=first)
     before = page.otto.get(f"/runs/{made.run}")
     assert "This stands for 40 planned moments" in before.words
     assert "Of the 40 moments that this stands for, the last one is produced: Mon 2 Nov 2026, 08:00" in before.words
