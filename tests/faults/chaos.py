@@ -35,9 +35,9 @@ from tests.faults.storm import Storm
 from tests.support.databases import in_memory
 
 SCHEDULES = 75
-ACT_SECONDS = 1.8
+ACT_SECONDS = 1.2
 """Between two acts of people, on average."""
-FAULT_SECONDS = 3.6
+FAULT_SECONDS = 4.0
 """Between two faults, on average: two storms go side by side on two cores."""
 CALM_SECONDS = 240
 """How long everything may take to come to its end once the faults are over, in real time."""
