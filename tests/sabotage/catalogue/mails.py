@@ -29,7 +29,7 @@ MUTANTS = (
         "retry-renders-again",
         Promise.SAME_BYTES,
         "A run that has its file goes on to deliver it and never makes it again",
-        "a retry makes a second file",
+        "a retry makes the file anew and gets no further",
         [
             Change(
                 "portal/runs/make.py",
