@@ -134,14 +134,13 @@ def runs_of(schedule_id: uuid.UUID) -> list[uuid.UUID]:
         return list(session.scalars(sa.select(Run.id).where(Run.schedule_id == schedule_id)))
 
 
-def next_try(run_id: uuid.UUID) -> float:
-    """Seconds until somebody looks at the run again by itself."""
+def next_look(run_id: uuid.UUID) -> tuple[bool, float]:
+    """Whether a worker has it in hand, and the seconds until its lease lapses or somebody looks at it by himself."""
     with Session(db.engine) as session:
-        wake_after, lease_until = session.execute(
-            sa.select(Run.wake_after, Run.lease_until).where(Run.id == run_id)
-        ).one()
+        columns = Run.wake_after, Run.lease_until
+        wake_after, lease_until = session.execute(sa.select(*columns).where(Run.id == run_id)).one()
     moment = lease_until or wake_after
-    return max((moment - clock.now()).total_seconds(), 0.0) if moment else 0.0
+    return lease_until is not None, max((moment - clock.now()).total_seconds(), 0.0) if moment else 0.0
 
 
 def end_of_run(run_id: uuid.UUID, sink: Sink) -> End:

@@ -21,6 +21,7 @@ from portal.failpoints import PLACES
 from portal.models import Notice, NoticeState, RunState, write_session
 from portal.runs import recover
 from tests.faults import lives
+from tests.faults.conftest import LEASE_SECONDS
 from tests.faults.hatchery import Hatchery
 from tests.faults.lives import AFTER_THE_POINT_OF_NO_RETURN, SWEEP, TICK, WELL, Lives
 from tests.faults.trials import Trials, go_on
@@ -49,6 +50,7 @@ class Killings(Trials):
             wait_until("the parent is gone", lambda: state_of(self.parents[kind]) in {"", "Z"})
         if self.who == "parent":
             wait_until("the orphan is done", lambda: not self.hatchery.jobs_of(self.parents[kind]))
+        self.hatchery.forward(LEASE_SECONDS + 1)
 
 
 @pytest.fixture
@@ -124,6 +126,7 @@ def test_giving_a_run_back(killings: Killings, who: str) -> None:
             go_on(job)
             killings.hatchery.await_strike(place)
             killings.hatchery.kill(parent)
+            killings.hatchery.forward(LEASE_SECONDS + 1)
             return run_id
 
         killings.case(place, WELL, play)

@@ -50,7 +50,9 @@ class Trials:
             if lives.state_of_run(run_id) not in OPEN:
                 return True
             recover.sweep(clock.now())
-            self.hatchery.forward(min(lives.next_try(run_id), 5))
+            held, seconds = lives.next_look(run_id)
+            # never past the lease of a worker that is at work
+            self.hatchery.forward(min(seconds, 2 if held else 61))
             return False
 
         wait_until("the run is over", over, 40)
