@@ -1,4 +1,4 @@
-"""Fixtures: an app with a short lease on real Redis and SMTP, and workers that a test can kill one after the other."""
+"""Fixtures: an app on real Redis and SMTP, and workers that a test can kill one after the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask import Flask
 from tests.faults.hatchery import Hatchery, open_hatchery
 from tests.support.mail import Sink
 
-LEASE_SECONDS = 30
+LEASE_SECONDS = 90
 
 
 @pytest.fixture

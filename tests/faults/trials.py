@@ -11,6 +11,7 @@ from portal import clock
 from portal.runs import recover
 from portal.runs.states import OPEN
 from tests.faults import lives
+from tests.faults.conftest import LEASE_SECONDS
 from tests.faults.hatchery import Hatchery
 from tests.faults.lives import End, Lives
 from tests.support.mail import Sink
@@ -51,8 +52,8 @@ class Trials:
                 return True
             recover.sweep(clock.now())
             held, seconds = lives.next_look(run_id)
-            # never past the lease of a worker that is at work
-            self.hatchery.forward(min(seconds, 2 if held else 61))
+            # never past the lease of a worker that is at work, or takes the run in this very moment
+            self.hatchery.forward(min(seconds, 0.5 if held else LEASE_SECONDS / 3))
             return False
 
         wait_until("the run is over", over, 40)
