@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from portal.exports.row_values import RowValues
 from portal.exports.writers import Page, Value
 from portal.extensions import db
 from portal.models import Case, CaseImport, ImportState, Investigation
+from portal.plumbing.garbage import no_search_for_cycles
 from portal.zones import zone
 
 PAGE_SIZE = 2_000
@@ -65,7 +65,7 @@ def open_rows(request: ExportRequest, page_size: int = PAGE_SIZE) -> Iterator[Ro
     Raises CatalogueError, FilterError or ZoneError where the request cannot be had.
     """
     columns = request.columns()
-    with _snapshot() as connection, _no_search_for_cycles():
+    with _snapshot() as connection, no_search_for_cycles():
         filters = parse_filters(request.filters, request.organization_id, connection)
         conditions = where(filters, request.start, request.end)
         expected = connection.scalar(_count(request, conditions)) or 0
@@ -88,18 +88,6 @@ def _snapshot() -> Iterator[Connection]:
             seconds = settings().run_time_limit_seconds + SERVER_MARGIN_SECONDS
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{seconds}s'")
         yield connection
-
-
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Rows hold none, and Python's search for some among all the tuples takes a tenth of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _count(request: ExportRequest, conditions: list[sa.ColumnElement[bool]]) -> sa.Select[int]:

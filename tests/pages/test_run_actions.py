@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -28,7 +29,7 @@ from tests.support.schedules import make_schedule
 PRIYA, TOMAS, REFUSED = "priya@example.org", "tomas@example.org", "refused@example.org"
 D = DeliveryState
 UNCERTAIN = {PRIYA: D.ACCEPTED, TOMAS: D.UNKNOWN}
-LIVE = {"lease_owner": "host:1:abcd", "lease_until": MONDAY + timedelta(minutes=3)}
+LIVE: dict[str, Any] = {"lease_owner": "host:1:abcd", "lease_until": MONDAY + timedelta(minutes=3)}
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def actions(answer) -> set[str]:
 
 
 def run_state() -> RunState:
-    return db.session.scalar(sa.select(Run.state))
+    return db.session.execute(sa.select(Run.state)).scalar_one()
 
 
 # ---- cancel
