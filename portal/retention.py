@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.extensions import db as database
-from portal.models import Artifact, Run, RunState, write_session
+from portal.models import IS_OPEN, Artifact, Run, RunState, write_session
 from portal.plumbing import leftovers, storage
 from portal.plumbing.logs import log
 from portal.plumbing.storage import Listed
+from portal.schedules.clock_watch import held_back
 
 BATCH = 100
 MOST_ORPHANS = 5_000
@@ -41,7 +42,13 @@ class Cleared:
 
 
 def keep_house(now: datetime) -> Cleared:
-    """One pass of everything. Safe at any time, any number at once."""
+    """One pass of everything. Safe at any time, any number at once.
+
+    Of a clock that has just leapt ahead nothing is believed: by it every file may be too old at once.
+    """
+    if held_back(now):
+        logger.warning("nothing is cleared away: the clock has leapt ahead")
+        return Cleared(0, 0, 0)
     expired, orphans = delete_expired_files(now), 0
     try:
         orphans = delete_orphans(now)
@@ -66,8 +73,9 @@ def delete_expired_files(now: datetime) -> int:
 
 
 def _mark_expired(now: datetime) -> int:
-    """Up to a batch of records, each with its event."""
-    due = sa.and_(Artifact.expires_at <= now, Artifact.deleted_at.is_(None), Artifact.hold.is_(False))
+    """Up to a batch of records, each with its event. A file that is still being handed over is needed until then."""
+    handed_over = ~sa.exists().where(Run.id == Artifact.run_id, IS_OPEN)
+    due = sa.and_(Artifact.expires_at <= now, Artifact.deleted_at.is_(None), Artifact.hold.is_(False), handed_over)
     with write_session() as db:
         rows = db.execute(
             sa.update(Artifact)

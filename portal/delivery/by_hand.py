@@ -13,8 +13,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import audit
-from portal.delivery.ledger import EARLIER_TRY, GIVE_UP_AFTER, change, link_expiry, new_link, new_message_id
-from portal.models import Artifact, Delivery, DeliveryState, DownloadLink, UnknownPolicy
+from portal.delivery.ledger import EARLIER_TRY, GIVE_UP_AFTER, LOST, change, link_expiry, new_link, new_message_id
+from portal.models import (
+    Artifact,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    DestinationKind,
+    DownloadLink,
+    UnknownPolicy,
+)
 
 
 def not_reached(rows: Iterable[Delivery]) -> list[Delivery]:
@@ -94,12 +102,18 @@ def cancel_waiting(db: Session, run_id: uuid.UUID) -> None:
     """Nothing more is sent. Where an earlier try may have arrived, "cancelled" would not be true: it stays UNKNOWN."""
     waiting = sa.select(Delivery).where(Delivery.run_id == run_id, Delivery.state == DeliveryState.PENDING)
     for row in db.scalars(waiting).all():
-        if row.resent:
+        if row.resent or _left_in_a_folder(db, row):
             after, reason = DeliveryState.UNKNOWN, f"Cancelled before it was sent again. {EARLIER_TRY}"
         else:
             after, reason = DeliveryState.CANCELLED, "Cancelled before it was handed over."
         values = {"next_attempt_at": None, "reason": reason}
         change(db, row.id, DeliveryState.PENDING, after, attempts=row.attempts, values=values)
+
+
+def _left_in_a_folder(db: Session, row: Delivery) -> bool:
+    """Whether a lost worker may have stored the file: the next try would have looked, and now there is none."""
+    lost = sa.exists().where(DeliveryAttempt.delivery_id == row.id, DeliveryAttempt.worker == LOST)
+    return row.kind is DestinationKind.FOLDER and bool(db.scalar(sa.select(lost)))
 
 
 def _pending_again(db: Session, row: Delivery, now: datetime, **more: object) -> None:

@@ -35,7 +35,11 @@ from portal.models import (
 
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 GIVE_UP_AFTER = timedelta(hours=24)
+LATELY = timedelta(hours=2)
+"""Longer than the longest wait between two tries, and what the sweep may add to it."""
 EARLIER_TRY = "An earlier try may have arrived."
+LOST = "lost"
+"""In the place of a worker's name, where it could not write down itself what its try came to."""
 IN_FLIGHT = (DeliveryState.SENDING, DeliveryState.DATA)
 
 D = DeliveryState
@@ -280,14 +284,17 @@ def recover_in_flight(db: Session, run_id: uuid.UUID, now: datetime) -> None:
     """What a lost worker left on its way. Before DATA nothing was handed over; after it nobody can know."""
     rows = db.scalars(sa.select(Delivery).where(Delivery.run_id == run_id, Delivery.state.in_(IN_FLIGHT))).all()
     for row in rows:
-        if row.state is DeliveryState.SENDING:
+        if row.state is DeliveryState.SENDING and row.kind is DestinationKind.FOLDER:
+            reason = "The worker stopped while the file was being stored; the next try looks whether it is there."
+            result = Result(DeliveryState.PENDING, reason)
+        elif row.state is DeliveryState.SENDING:
             result = Result(DeliveryState.PENDING, "The worker stopped before anything was handed over.")
         else:
             result = Result(
                 DeliveryState.UNKNOWN,
                 "The worker stopped while the message was being handed over; it may have arrived.",
             )
-        conclude(db, row, result, worker="lost", now=now)
+        conclude(db, row, result, worker=LOST, now=now)
 
 
 def is_begun(db: Session, delivery_id: uuid.UUID) -> bool:
@@ -296,7 +303,10 @@ def is_begun(db: Session, delivery_id: uuid.UUID) -> bool:
 
 
 def _expire(db: Session, run_id: uuid.UUID, now: datetime) -> None:
-    """A day of temporary failures is enough. A day in which nobody tried is none: it begins anew."""
+    """A day of temporary failures is enough. A day in which nobody tried is none: it begins anew.
+
+    Where nobody has tried lately, and be it at its end, once more is tried first.
+    """
     rows = db.scalars(
         sa.select(Delivery).where(
             Delivery.run_id == run_id, Delivery.state == DeliveryState.PENDING, Delivery.give_up_at <= now
@@ -305,6 +315,8 @@ def _expire(db: Session, run_id: uuid.UUID, now: datetime) -> None:
     for row in rows:
         if row.last_attempt_at is None or row.last_attempt_at < row.give_up_at - GIVE_UP_AFTER:
             row.give_up_at = now + GIVE_UP_AFTER
+            continue
+        if row.last_attempt_at is None or row.last_attempt_at < now - LATELY:
             continue
         reason = "Given up after 24 hours of temporary failures."
         after = DeliveryState.EXPIRED

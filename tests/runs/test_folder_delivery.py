@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from portal import leases
+from portal import audit, leases
 from portal.config import settings
 from portal.delivery import ledger
 from portal.delivery.by_storage import store_file
 from portal.models import DeliveryState, RunState
 from portal.runs import deliver, make
+from portal.runs.cancel import cancel_run
 from portal.runs.make import make_run
 from tests.runs.conftest import deliveries_of, run_of
 from tests.support.apps import Clock
+from tests.support.cast import Cast
+from tests.support.places import Lost, at, be_lost
 
 NewRun = Callable[..., uuid.UUID]
 
@@ -74,6 +77,24 @@ def test_a_worker_lost_after_the_file_was_stored_stores_it_once(
     make_run(run_id)
     assert deliveries_of(run_id)["board"].state is DeliveryState.ACCEPTED
     assert len(list(own_folder().rglob("*.csv"))) == 1
+
+
+@pytest.mark.parametrize("place", ["folder-after-put", "sending-after-commit"])
+def test_a_folder_whose_worker_was_lost_is_not_called_cancelled_before_it_got_the_file(
+    app: Flask, new_run: NewRun, cast: Cast, moved_clock: Clock, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Only another look at the folder could tell whether the file is there, and after a cancel nobody looks."""
+    run_id = new_run(recipients=[], folders=["board", "archive"])
+    at(monkeypatch, place, be_lost)
+    with pytest.raises(Lost):
+        make_run(run_id)
+    assert len(list(own_folder().rglob("*.csv"))) == (place == "folder-after-put")
+    moved_clock.forward(seconds=91)
+    cancel_run(cast.lakeside, run_id, actor=audit.operator, now=moved_clock.now())
+    rows = deliveries_of(run_id)
+    assert run_of(run_id).state is RunState.CANCELLED
+    assert (rows["board"].state, rows["archive"].state) == (DeliveryState.UNKNOWN, DeliveryState.CANCELLED)
+    assert "may have arrived" in rows["board"].reason
 
 
 def test_a_folder_that_cannot_be_made_is_said_and_not_called_stored(app: Flask, new_run: NewRun) -> None:

@@ -210,6 +210,19 @@ def test_nobody_is_given_up_without_a_try(app: Flask, new_run: NewRun, moved_clo
     assert run_of(run_id).state is RunState.PARTIAL
 
 
+def test_nobody_is_given_up_for_days_in_which_nobody_tried(
+    app: Flask, new_run: NewRun, moved_clock: Clock, mail_sink: Sink
+) -> None:
+    """Refused for now on Friday, asleep over the weekend: on Monday the server is asked once more first."""
+    run_id = new_run(recipients=["busy@example.org"])
+    make_run(run_id)
+    assert deliveries_of(run_id)["busy@example.org"].attempts == 1
+    moved_clock.forward(hours=60)
+    make_run(run_id)
+    row = deliveries_of(run_id)["busy@example.org"]
+    assert (row.state, row.attempts) == (DeliveryState.EXPIRED, 2)
+
+
 def test_a_retry_after_the_link_ran_out_sends_a_link_that_works(
     app: Flask, new_run: NewRun, cast: Cast, moved_clock: Clock
 ) -> None:

@@ -19,8 +19,9 @@ from flask import Flask
 from portal import retention
 from portal.commands import runs
 from portal.delivery.stored_file import StoredFile, checked_copy
-from portal.models import Artifact, AuditEvent, RunState, write_session
+from portal.models import Artifact, AuditEvent, Run, RunState, write_session
 from portal.plumbing import storage
+from tests.support.apps import Clock
 from tests.support.cast import Cast
 from tests.support.runs import MONDAY, make_run_row, stored_path, targets
 from tests.support.schedules import make_schedule
@@ -40,6 +41,36 @@ def test_everything_whose_time_is_over_goes_and_what_is_held_stays(
     assert [path.exists() for path in paths] == [True, False, False, False, False, False]
     with write_session() as session:
         assert session.scalars(sa.select(AuditEvent.action)).all() == ["artifact.deleted"] * 5
+
+
+@pytest.mark.parametrize("state", [RunState.DELIVERING, RunState.QUEUED])
+def test_a_file_that_is_still_being_handed_over_is_kept_until_that_is_over(
+    app: Flask, cast: Cast, state: RunState
+) -> None:
+    """Sent again on its last day, tried for another: what is promised to somebody is not taken away under them."""
+    schedule_id = make_schedule(cast.lakeside, cast.otto)
+    made = make_run_row(cast.lakeside, schedule_id, state, to=targets("priya@example.org"))
+    assert retention.delete_expired_files(LATER) == 0
+    assert stored_path(made.artifact).exists()
+    with write_session() as session:
+        session.execute(sa.update(Run).where(Run.id == made.run).values(state=RunState.PARTIAL))
+    assert retention.delete_expired_files(LATER) == 1
+
+
+def test_a_clock_that_leaps_deletes_nothing_until_it_has_stood(
+    app: Flask, cast: Cast, moved_clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """400 days ahead by mistake: every file would be too old at once, and every folder in use a leftover (H55)."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made = make_run_row(cast.lakeside, make_schedule(cast.lakeside, cast.otto), to=targets("priya@example.org"))
+    in_use = lie_since(tmp_path / "duepost-ab12cd_9" / "artifact", moved_clock.now()).parent
+    no_record = lie_since(storage.artifact_folder() / f"{cast.lakeside}/{uuid.uuid4()}/1-all.csv", moved_clock.now())
+    assert retention.keep_house(moved_clock.now()) == retention.Cleared(0, 0, 0)
+    moved_clock.jump(days=400)
+    assert retention.keep_house(moved_clock.now()) == retention.Cleared(0, 0, 0)
+    assert all(each.exists() for each in (stored_path(made.artifact), in_use, no_record))
+    moved_clock.forward(minutes=11)
+    assert retention.keep_house(moved_clock.now()) == retention.Cleared(1, 1, 1)
 
 
 LATER = MONDAY + timedelta(days=91)

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from portal import retention
 from portal.models import Notice, Run, RunState, UtcDateTime, write_session
 from portal.runs.make import make_run
 from portal.runs.verify import find_breaches, one_moment
@@ -87,6 +88,18 @@ def test_a_message_id_on_two_mails_is_found(ended: uuid.UUID, cast: Cast, moved_
             )
         )
     assert "message-id-twice" in found(moved_clock.now())
+
+
+@pytest.mark.parametrize("hash_files", [False, True])
+def test_a_file_whose_time_is_over_while_the_check_goes_on_is_not_missed(
+    ended: uuid.UUID, moved_clock: Clock, hash_files: bool
+) -> None:
+    """The check sees the tables as they were at its first question, housekeeping goes on meanwhile."""
+    with one_moment() as session:
+        breaches = find_breaches(session, None, moved_clock.now(), hash_files=hash_files)
+        session.scalar(sa.select(sa.func.count()).select_from(Run))  # from here on it sees one moment
+        assert retention.delete_expired_files(moved_clock.now() + timedelta(days=91)) == 2
+        assert list(breaches) == []
 
 
 def test_a_missing_file_is_found(ended: uuid.UUID, moved_clock: Clock) -> None:

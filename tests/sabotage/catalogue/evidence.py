@@ -83,8 +83,8 @@ MUTANTS = (
         [
             Change(
                 "portal/retention.py",
-                "Artifact.deleted_at.is_(None), Artifact.hold.is_(False))",
-                "Artifact.deleted_at.is_(None))",
+                "Artifact.deleted_at.is_(None), Artifact.hold.is_(False), handed_over)",
+                "Artifact.deleted_at.is_(None), handed_over)",
             )
         ],
         [f"{KEPT}test_everything_whose_time_is_over_goes_and_what_is_held_stays"],

@@ -178,8 +178,8 @@ MUTANTS = (
         [
             Change(
                 LEDGER,
-                "        if row.state is DeliveryState.SENDING:\n            result = Result(DeliveryState.PENDING",
-                "        if row.state in IN_FLIGHT:\n            result = Result(DeliveryState.PENDING",
+                "        elif row.state is DeliveryState.SENDING:\n            result = Result(DeliveryState.PENDING",
+                "        elif row.state in IN_FLIGHT:\n            result = Result(DeliveryState.PENDING",
             )
         ],
         [f"{MADE}test_a_worker_lost_after_data_leaves_it_unknown_and_says_so"],

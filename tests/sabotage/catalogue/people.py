@@ -98,7 +98,7 @@ MUTANTS = (
         [
             Change(
                 BY_HAND,
-                "        if row.resent:\n            after, reason",
+                "        if row.resent or _left_in_a_folder(db, row):\n            after, reason",
                 "        if False:\n            after, reason",
             )
         ],
