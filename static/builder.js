@@ -13,7 +13,11 @@ form.addEventListener("input", () => {
   clearTimeout(waiting);
   waiting = setTimeout(look, WAIT_MS);
 });
-form.addEventListener("change", (event) => countChosen(event.target.closest("details.filter")));
+form.addEventListener("change", (event) => {
+  countChosen(event.target.closest("details.filter"));
+  // a custom export has no columns but those that are written there
+  if (event.target.name === "export_type" && event.target.value === "CUSTOM") document.querySelector("[data-columns]").open = true;
+});
 for (const list of document.querySelectorAll("[data-searchable]")) list.before(searchFor(list));
 look();
 
@@ -37,7 +41,8 @@ function put(fresh) {
   for (const part of fresh.querySelectorAll("[data-part]")) {
     document.querySelector(`[data-part="${part.dataset.part}"]`).replaceWith(part);
   }
-  say(`Up to date. Rows: ${document.querySelector("[data-rows]").textContent}.`);
+  const rows = document.querySelector("[data-rows]").textContent;
+  say(/\d/.test(rows) ? `Up to date. Rows: ${rows}.` : "Up to date. The rows are not counted yet.");
 }
 
 function say(words) {

@@ -59,6 +59,8 @@ def read_calendar(data: bytes, *, place: ZoneInfo, today: date) -> Read:
             left_out += 1
         if len(found) > MOST_DAYS or looked_at > _MOST_LOOKED_AT:
             raise CalendarError(f"The file holds more than {MOST_DAYS:,} days: choose a calendar of days off alone.")
+    if not found and left_out:
+        raise CalendarError("No event of the file could be read as days off: choose another calendar file.")
     if not found:
         raise CalendarError("The file holds no day from this year on: choose another calendar file.")
     return Read([Entry(day, name) for day, name in sorted(found.items())], left_out)

@@ -57,5 +57,5 @@ def _country(code: str) -> type[holidays.HolidayBase]:
 
 
 def _name(camel_case: str) -> str:
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", camel_case).split(" ")
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", camel_case).split(" ")
     return " ".join(word.lower() if word in _SMALL_WORDS and number else word for number, word in enumerate(words))

@@ -49,7 +49,7 @@ def test_an_empty_calendar_says_what_to_do(page, cast: Cast) -> None:
     answer = page.otto.get("/calendar")
     assert answer.h1 == "Calendar 2026"
     assert "There are none. Add days one by one, a country’s holidays, or a calendar file." in answer.words
-    assert "None yet: all schedules run on every day." in answer.words
+    assert "None yet: every schedule runs on these days as on any other." in answer.words
     assert len(answer.find("//table[@class='month']")) == 12
     assert "2, today" in answer.words.replace(" ,", ",")
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from werkzeug.datastructures import MultiDict
 
 from portal import audit, clock
+from portal.exports.catalogue import OFFERED
 from portal.extensions import db
 from portal.models import (
     AuditEvent,
@@ -19,6 +20,7 @@ from portal.models import (
     Case,
     CaseStatus,
     Category,
+    ExportType,
     Location,
     Schedule,
     ScheduleState,
@@ -73,7 +75,7 @@ def test_from_an_empty_form_to_a_schedule(page, cast: Cast) -> None:
     """A1, A2, A5, A10: built, checked and saved with three pages and no script."""
     make_cases(cast.lakeside, 7, created_at=OPENED)
     checked = filled(page.otto, name="Weekly for the board", period="year_to_date")
-    assert "Every Monday at 08:00, New York time: flat file as XLSX to 2 recipients" in checked.words
+    assert "Every Monday at 08:00, New York time: flat file as Excel (XLSX) to 2 recipients" in checked.words
     assert checked.words.count("08:00 EST") >= 10
     assert "Rows 7" in checked.words
     schedule = saved(save(page.otto, checked))
@@ -153,6 +155,16 @@ def test_csv_options_and_columns(page) -> None:
     assert schedule.column_config["max_investigations"] == 1
     shown = page.otto.get(f"/schedules/{schedule.id}/edit")
     assert value(shown, "columns").splitlines() == ["case_number = No.", "case_status"]
+
+
+def test_the_keys_of_all_columns_stand_beside_the_field_that_asks_for_them(page, cast: Cast) -> None:
+    listed = [each.text for each in page.otto.get("/schedules/new").find("//details[@data-columns]//code")]
+    own = [each.key for each in OFFERED[ExportType.INVESTIGATIONS_ONLY].choosable()]
+    assert listed[-len(own) :] == own
+    chosen = {"export_type": "CUSTOM", "format": "JSON_LINES", "columns": "\n".join(listed[: -len(own)])}
+    checked = filled(page.otto, **chosen)
+    assert "custom as JSON lines to 2 recipients" in checked.words
+    assert not errors(checked)
 
 
 CHOSEN = {"repeats", "monthly_by", "format", "export_type", "period", "owner_id"}

@@ -48,7 +48,7 @@ def test_what_is_due_in_the_next_day_is_counted_drawn_and_listed(page, cast):
     answer = page.otto.get("/")
     assert "3 exports are due in the next 24 hours." in answer.words
     listed = ["".join(each.itertext()) for each in answer.find("//ul[@class='plain-list']/li")]
-    assert listed == ["08:00 · 2 reports", "17:00 Regulator file"]
+    assert listed == ["08:00 · 2 exports", "17:00 Regulator file"]
     assert {"now 07:00", *listed} <= {"".join(each.itertext()) for each in drawn(answer, "text")}
     assert len(drawn(answer, "circle")) == 2
 

@@ -118,6 +118,7 @@ def test_a_name_is_one_line_without_hidden_characters() -> None:
         (b"BEGIN:VEVENT\n" * 10_001, "more than 10,000 events"),
         (b"begin:a\n" * 20_001, "more than 10,000 events"),
         (ics("DTSTART;VALUE=DATE:20191225"), "no day from this year on"),
+        (ics("DTSTART;VALUE=DATE:20260101\r\nDTEND;VALUE=DATE:20991231"), "No event of the file could be read"),
         (
             ics(*["DTSTART;VALUE=DATE:20260101\r\nDTEND;VALUE=DATE:20270101\r\nRRULE:FREQ=YEARLY"] * 30),
             "more than 3,000",
@@ -156,6 +157,7 @@ def test_the_holidays_of_a_region_have_english_names_where_there_are_some() -> N
 def test_countries_and_regions_are_lists_of_names() -> None:
     assert dict(countries())["US"] == "United States"
     assert dict(countries())["IM"] == "Isle of Man"
+    assert dict(countries())["CD"] == "DR Congo"
     assert ("BY", "Bayern") in regions("DE")
 
 

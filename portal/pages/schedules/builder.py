@@ -11,7 +11,8 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
-from portal.models import Schedule, ScheduleState
+from portal.exports.catalogue import CORE, OFFERED, OVERFLOW, investigation_columns
+from portal.models import ExportType, Schedule, ScheduleState
 from portal.pages.access import current_actor, current_user, own, requires
 from portal.pages.errors import show_again
 from portal.pages.schedules.answers import data_of, new_values, show_problems, values_of
@@ -27,6 +28,14 @@ from portal.schedules.changes import ChangedMeanwhile
 from portal.schedules.inputs import NotAccepted, ScheduleInput, check
 from portal.schedules.listing import People
 from portal.zones import zone_choices
+
+COLUMN_KEYS = {
+    "Columns of a case": CORE,
+    "Columns of its investigations, here the first; inv_2_… to inv_10_… likewise": investigation_columns(1),
+    "Columns for programs": OVERFLOW,
+    "Columns of investigations only": OFFERED[ExportType.INVESTIGATIONS_ONLY].choosable(),
+}
+"""What may be written into the field of columns, under the headings of the form."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +174,7 @@ def _builder_page(form: ScheduleForm, schedule: Schedule | None, meanwhile: Mean
         so_far=so_far(data_of(form), current_user.organization_id, clock.now(), schedule, with_rows=_step() == "look"),
         filter_choices=filter_choices(form, current_user.organization_id),
         zones=zone_choices(),
+        column_keys=COLUMN_KEYS,
     )
 
 

@@ -186,8 +186,9 @@ class ScheduleForm(PlainForm):
     overflow = BooleanField("Also everything else of a case, in five columns for programs (JSON)")
     columns = TextAreaField(
         "Only these columns, in this order",
-        description="One a line, by key. A heading of your own follows after “=”: case_number = No. "
-        "Leave it empty for all columns.",
+        description="One a line, by key; the keys stand below. A heading of your own follows after “=”: "
+        "case_number = No. Excel shows it, and CSV that is headed with words. "
+        "Leave it empty for all columns; custom contents need some.",
         render_kw={"spellcheck": "false"},
     )
 

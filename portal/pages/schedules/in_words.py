@@ -13,6 +13,7 @@ from typing import Any
 
 from portal.exports.catalogue import OFFERED, USUAL_INVESTIGATIONS
 from portal.exports.periods import PeriodError, asked_in_words, parse_period
+from portal.exports.writers import FORMATS
 from portal.models import CatchUp, ExportType, OnBlackout, Schedule
 from portal.moments import MomentError, day_in_words, parse_instant
 from portal.pages.schedules.forms import CATCH_UP, DATE_FIELDS, FILTERS, GRACES, HALF_WAY
@@ -82,7 +83,7 @@ def sentence(described: Described) -> str:
     mails, folders = (len(_destinations(described, kind)) for kind in ("EMAIL", "FOLDER"))
     to = [_counted(mails, "recipient")] * bool(mails) + [_counted(folders, "folder")] * bool(folders)
     where = f" to {' and '.join(to)}" if to else ""
-    return f"{when}: {what} as {described.get('format')}{where}, {period}."
+    return f"{when}: {what} as {_format_name(described)}{where}, {period}."
 
 
 def when_in_words(described: Described) -> str:
@@ -177,9 +178,14 @@ def _destinations(described: Described, kind: str) -> list[Mapping[str, str]]:
     return [each for each in described.get("destinations") or () if each.get("kind") == kind]
 
 
+def _format_name(described: Described) -> str:
+    name = str(described.get("format", ""))
+    return FORMATS.get(name, name)
+
+
 def _format(described: Described) -> str:
-    name, options = str(described.get("format", "")), described.get("format_options") or {}
-    if name != "CSV":
+    name, options = _format_name(described), described.get("format_options") or {}
+    if name != FORMATS["CSV"]:
         return name
     parts = ["semicolons between the columns" if options.get("delimiter") == ";" else "commas between the columns"]
     parts += ["marked as UTF-8"] * bool(options.get("bom")) + ["headed with words"] * bool(options.get("header_labels"))

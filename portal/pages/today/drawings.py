@@ -57,10 +57,10 @@ def timeline(due: Sequence[Due], now: datetime, until: datetime, zone: ZoneInfo)
 
 
 def label_of(due: Due, zone: ZoneInfo) -> str:
-    """ "08:00 Regulator file", "08:00 · 4 reports"."""
+    """ "08:00 Regulator file", "08:00 · 4 exports"."""
     at = f"{due.at.astimezone(zone):%H:%M}"
     if due.count > 1:
-        return f"{at} · {due.count} reports"
+        return f"{at} · {due.count} exports"
     name = due.name if len(due.name) <= LONGEST_LABEL else due.name[: LONGEST_LABEL - 1] + "…"
     return f"{at} {name}"
 
