@@ -101,7 +101,8 @@ def workers_check() -> Check:
 
     def ask() -> Check:
         with wakeups.connect() as connection:
-            count = Worker.count(queue=wakeups.queue(wakeups.EXPORTS, connection))
+            # not Worker.count: it counts those whose sign of life has lapsed as well, until the registry is cleaned
+            count = len(Worker.all(queue=wakeups.queue(wakeups.EXPORTS, connection)))
         if not count:
             return Check("workers", False, "No worker is running; exports wait until one is started.")
         return Check("workers", True, "1 worker is running." if count == 1 else f"{count} workers are running.")

@@ -201,6 +201,8 @@ def test_ready_when_all_is_well(make_app, redis_url):
         worker.register_birth()
         try:
             assert all(check.ok for check in health.readiness(clock.now))
+            connection.delete(worker.key)  # what Redis does when no sign of life comes
+            assert not health.workers_check().ok
         finally:
             worker.register_death()
             connection.close()
