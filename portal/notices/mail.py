@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from email import policy
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import parseaddr
@@ -12,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from portal.config import ROOT, settings
 from portal.models import Notice
-from portal.plumbing.mail_text import one_line, wire_address
+from portal.plumbing.mail_text import UnusableAddressError, one_line, wire_address
 
 _templates = Environment(
     loader=FileSystemLoader(ROOT / "templates" / "email"),
@@ -33,7 +34,10 @@ def message_of(notice: Notice) -> bytes:
     sender, recipient = envelope_sender(), wire_address(notice.address)
     name = one_line(parseaddr(settings().mail_default_sender)[0], 100)
     message["From"] = _mailbox(sender, _plain(name))
-    message["To"] = _mailbox(recipient)
+    try:
+        message["To"] = _mailbox(recipient)
+    except (MessageError, AttributeError, IndexError) as error:  # the library's own stumbles over what is odd
+        raise UnusableAddressError("The address cannot be written into a mail.") from error
     message["Subject"] = _plain(one_line(notice.subject, 200))
     message["Date"] = notice.created_at
     message["Message-ID"] = notice.message_id

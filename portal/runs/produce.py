@@ -29,7 +29,8 @@ def produce_missed(organization_id: uuid.UUID, run_id: uuid.UUID, *, actor: audi
         schedule_state = db.scalar(
             sa.select(Schedule.state)
             .join(Run, Run.schedule_id == Schedule.id)
-            .where(Run.id == run_id, Run.organization_id == organization_id)
+            # only then: whoever makes the run locks it first, and the schedule at its end
+            .where(Run.id == run_id, Run.organization_id == organization_id, Run.state == RunState.MISSED)
             .with_for_update(of=Schedule)
         )
         run = locked_run(db, organization_id, run_id)

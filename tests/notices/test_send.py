@@ -258,7 +258,18 @@ def test_strange_addresses_and_texts_are_no_trouble(
     assert [notice.state for notice in notices()] == [NoticeState.GIVEN_UP, NoticeState.SENT]
 
 
-@pytest.mark.parametrize("address", ["jürgen@example.org", '"o t"@example.org', "a..b@example.org", "ab@[127.0.0.1]"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "jürgen@example.org",
+        '"o t"@example.org',
+        "a..b@example.org",
+        "ab@[127.0.0.1]",
+        # what the standard library stumbles over by errors of other kinds
+        '"(].]"x@"@example.org',
+        "a@[-",
+    ],
+)
 def test_no_address_holds_up_the_others(
     write: Callable[..., None], cast: Cast, mail_sink: Sink, moved_clock: Clock, address: str
 ) -> None:

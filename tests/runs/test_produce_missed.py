@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from portal import audit
+from portal.extensions import db as database
 from portal.models import AuditEvent, CatchUp, Run, RunKind, RunState, Schedule, ScheduleState, write_session
 from portal.runs.make import make_run
 from portal.runs.produce import produce_missed
@@ -23,6 +25,7 @@ from tests.support.apps import Clock
 from tests.support.cast import Cast
 from tests.support.mail import Sink, attachment_of
 from tests.support.schedules import make_cases, make_schedule
+from tests.support.whole_product import wait_until
 
 ANA = "ana@example.org"
 EVERY_DAY = {"freq": "daily", "time": "08:00"}
@@ -155,6 +158,38 @@ def test_only_what_was_missed_is_produced(
     with pytest.raises(Refused, match="Only a run that was missed"):
         produce(run_id)
     assert run_of(run_id).state is state
+
+
+def test_a_late_press_holds_no_schedule_while_it_waits_for_the_run(
+    app: Flask, missed: Callable[..., list[uuid.UUID]], produce: Produce
+) -> None:
+    """Whoever makes the run wants the schedule last: PostgreSQL would break the circle by an error for one of both."""
+    if database.engine.dialect.name == "sqlite":
+        return  # one writer at a time: nobody holds a row while another waits for it
+    run_id, told = missed()[0], []
+    with write_session() as db:
+        db.execute(sa.update(Run).where(Run.id == run_id).values(state=RunState.RUNNING))
+
+    def press() -> None:
+        with app.app_context(), pytest.raises(Refused) as refusal:
+            produce(run_id)
+        told.append(str(refusal.value))
+
+    def waits() -> bool:
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        with Session(database.engine) as session:
+            return bool(session.scalar(sa.text(waiting)))
+
+    pressing = threading.Thread(target=press)
+    with write_session() as db:
+        run = db.scalars(sa.select(Run).where(Run.id == run_id).with_for_update()).one()
+        pressing.start()
+        wait_until("the press waits for the run", waits)
+        db.scalars(sa.select(Schedule.id).where(Schedule.id == run.schedule_id).with_for_update(nowait=True)).one()
+    pressing.join()
+    assert told == ["Only a run that was missed can be produced after all."]
 
 
 def test_of_four_presses_at_once_one_run_comes(

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from portal import retention
-from portal.models import Notice, Run, RunState, UtcDateTime, write_session
+from portal.models import Notice, Run, RunState, UtcDateTime, note_sign_of_life, write_session
+from portal.runs import recover
 from portal.runs.make import make_run
 from portal.runs.verify import find_breaches, one_moment
 from tests.runs.conftest import THREE, deliveries_of, run_of
@@ -130,6 +131,21 @@ def test_what_is_in_hand_or_waits_is_no_breach(app: Flask, new_run: NewRun, move
     assert run_of(run_id).state is RunState.DELIVERING
     assert found(moved_clock.now()) == set()
     assert found(moved_clock.forward(hours=1)) == {"lies-about"}  # the tries of an hour ago were not made
+
+
+def test_runs_that_the_sweep_has_not_come_to_yet_do_not_lie_about(
+    ended: uuid.UUID, cast: Cast, moved_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands may wait for a worker at once; the sweep wakes so many at a time, those of the oldest moments first."""
+    monkeypatch.setattr(recover, "BATCH", 2)
+    old = moved_clock.now() - timedelta(hours=1)
+    for _ in range(3):
+        make_run_row(cast.lakeside, run_of(ended).schedule_id, RunState.QUEUED, wake_after=old, finished_at=None)
+    assert "lies-about" in found(moved_clock.now())  # no sweep is at it
+    note_sign_of_life("sweep", moved_clock.now())
+    assert "lies-about" not in found(moved_clock.now())
+    monkeypatch.setattr(recover, "BATCH", 3)
+    assert "lies-about" in found(moved_clock.now())
 
 
 def test_another_organization_is_left_out(ended: uuid.UUID, cast: Cast, moved_clock: Clock) -> None:
