@@ -119,6 +119,14 @@ def test_the_holidays_of_a_region_are_seen_before_they_are_added(page, cast: Cas
     assert "1 day was in it already." in page.otto.get("/calendar").words
 
 
+def test_a_country_without_holidays_adds_none_and_says_so(page, cast: Cast) -> None:
+    assert page.otto.get("/calendar/holidays?country=BV&year=2026").status == 200
+    answer = page.otto.post("/calendar/holidays", {"country": "BV", "region": "", "year": "2026"})
+    assert answer.status == 303
+    assert "No public holidays are known" in page.otto.get("/calendar/holidays").words
+    assert days() == []
+
+
 @pytest.mark.parametrize(
     "query", ["country=XX", "country=US&region=Nowhere&year=0001", "country=US&year=9999", "country=%27--&year=2026"]
 )

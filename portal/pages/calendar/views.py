@@ -121,6 +121,8 @@ def add_holidays() -> ResponseReturnValue:
     country, region = request.form.get("country", ""), request.form.get("region", "")
     try:
         entries = holidays_of(country, region, _years(request.form.getlist("year")))
+        if not entries:
+            raise CalendarError("No public holidays are known of that country and those years: choose others.")
     except CalendarError as refusal:
         flash(str(refusal), "problem")
         return redirect(url_for("calendar.holidays"), 303)
