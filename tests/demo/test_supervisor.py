@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -200,6 +201,22 @@ def test_a_long_folder_gets_a_socket_elsewhere(tmp_path):
     assert len(str(embedded_redis.socket_of(deep))) <= embedded_redis.LONGEST_SOCKET_PATH
     assert embedded_redis.socket_of(deep) == embedded_redis.socket_of(deep)
     assert embedded_redis.socket_of(deep) != embedded_redis.socket_of(tmp_path / ("y" * 120))
+
+
+def test_the_embedded_redis_reads_the_settings_where_the_program_does(monkeypatch, tmp_path, capsys):
+    begun = []
+    monkeypatch.setattr(embedded_redis, "ROOT", tmp_path)
+    monkeypatch.setattr(os, "execv", lambda _program, line: begun.append(line))
+    for name in ("SECRET_KEY", "DUEPOST_VAR"):
+        monkeypatch.setenv(name, "")  # put back at the end, whatever the file sets
+        monkeypatch.delenv(name)
+    with pytest.raises(SystemExit) as ended:
+        embedded_redis.main()
+    assert ended.value.code == 2
+    assert "SECRET_KEY is not set" in capsys.readouterr().err
+    (tmp_path / ".env").write_text(f"SECRET_KEY={secrets.token_urlsafe(48)}\nDUEPOST_VAR={tmp_path / 'var'}\n")
+    embedded_redis.main()
+    assert begun == [embedded_redis.command(tmp_path / "var" / "redis")]
 
 
 def test_the_embedded_redis_keeps_what_it_holds_and_listens_on_no_port(supervisor, tmp_path):
