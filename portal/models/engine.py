@@ -23,6 +23,9 @@ POLL_SECONDS = 0.003
 CONNECT_SECONDS = 5.0
 MARGIN_SECONDS = 0.2
 """How much longer than PostgreSQL's own limit the client waits: its answer says more than our giving up."""
+IDLE_SECONDS = 60.0
+"""PostgreSQL takes back the locks of a process that wrote and then says nothing for so long within a transaction: it is
+frozen, or its machine is gone, and everybody would wait for it. Less than a lease: its work is another's by then."""
 _PATIENCE = "duepost_busy_timeout"
 
 
@@ -99,12 +102,16 @@ def _connect_postgresql(
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    """For this transaction of a page alone: the server itself ends what takes too long, and says so."""
+    """For this transaction alone: the server itself ends what keeps a page or everybody else too long, and says so."""
     driver: Any = connection.connection.driver_connection
     if driver.read_only is False:
         # left by SQLAlchemy after a read-only transaction: it would overrule a server that takes no changes
         driver.read_only = None
+    limits = {}
     if deadline.is_set():
-        milliseconds = int(deadline.left(BUSY_SECONDS) * 1000)
+        limits["statement_timeout"] = deadline.left(BUSY_SECONDS)
+    if connection.get_execution_options().get(WRITE):
+        limits["idle_in_transaction_session_timeout"] = IDLE_SECONDS
+    if limits:
         with closing(connection.connection.cursor()) as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = {milliseconds}")
+            cursor.execute("; ".join(f"SET LOCAL {name} = {int(seconds * 1000)}" for name, seconds in limits.items()))

@@ -35,6 +35,7 @@ _SQLITE = {
 _POSTGRESQL = {
     "25006": DatabaseTrouble.READ_ONLY,
     "53100": DatabaseTrouble.FULL,
+    "25P03": DatabaseTrouble.AWAY,  # this process said nothing for too long within a transaction
     "40001": DatabaseTrouble.BUSY,
     "40P01": DatabaseTrouble.BUSY,
     "55P03": DatabaseTrouble.BUSY,
