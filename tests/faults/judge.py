@@ -34,7 +34,11 @@ SLACK = timedelta(minutes=10)
 
 @dataclass
 class Seen:
-    """What the witness saw of one Message-ID. `arrived`: whole messages that it did not refuse."""
+    """What the witness saw of one Message-ID. `arrived`: whole messages that it did not refuse.
+
+    `contents` are of all but those that it refused for good: nobody has them, and when a person tries again, the link
+    in the mail is good for longer.
+    """
 
     recipients: set[str] = field(default_factory=set)
     contents: set[str] = field(default_factory=set)
@@ -55,7 +59,8 @@ def read_journal(path: Path) -> dict[str, Seen]:
             continue
         one = seen[note["message_id"]]
         one.recipients.add(note["rcpt"])
-        one.contents.add(note["sha256"])
+        if not note["answer"].startswith("5"):
+            one.contents.add(note["sha256"])
         one.files |= set(note["files"])
         one.arrived += note["answer"][:1] not in {"4", "5"}
         one.accepted += note["answer"] == "250"
