@@ -23,6 +23,7 @@ from portal.models import Run, RunKind, RunState, Schedule, ScheduleState, note_
 from portal.models.many_rows import compare_and_set
 from portal.notices import texts
 from portal.plumbing import wakeups
+from portal.plumbing.database_trouble import database_trouble
 from portal.plumbing.garbage import no_search_for_cycles
 from portal.plumbing.logs import log
 from portal.runs.start import NewRun, insert_runs, skip_waiting
@@ -40,6 +41,8 @@ GAP_SECONDS = 0.005
 """After some batches: SQLite takes one writer at a time, and a person at a page looks for a gap every 3 ms."""
 BATCHES_TO_A_GAP = 2
 """So many take some 0.15 s, which a person does not notice; a gap after each would take a seventh of the tick."""
+MOST_TROUBLES = 3
+"""So often a database that is locked or away is waited for, ten seconds each time; the next tick goes on."""
 MOST_AT_ONCE = 1_000
 PARKED = timedelta(hours=1)
 # a daily schedule left alone for 27 years; beyond that the count of what was missed is cut
@@ -105,21 +108,28 @@ def _start_one_by_one(now: datetime, filter_words: FilterWords) -> tuple[int, li
         # ids alone: a row that cannot even be read must not keep the others from being found
         ids = list(db.scalars(_due_statement(now, BATCH).with_only_columns(Schedule.id)))
     queued: list[uuid.UUID] = []
-    seen = len(ids)
+    troubles = 0
     for schedule_id in ids:
         try:
             with write_session() as db:
                 queued += start(db, _due(db, now, 1, schedule_id), now, filter_words)
         except MovedMeanwhile:
             continue
-        except OperationalError:
-            # locked or away: no fault of the schedule; the next tick tries again, this one looks no further
-            logger.exception("a due schedule was not started for want of the database", schedule_id=str(schedule_id))
-            seen = 0
         except Exception as error:
+            if _is_of_the_database(error):
+                # locked or away: no fault of the schedule; the next tick tries again, this one looks no further
+                logger.exception("a due schedule was not started: the database", schedule_id=str(schedule_id))
+                troubles += 1
+                if troubles == MOST_TROUBLES:
+                    break
+                continue
             logger.exception("a due schedule failed; parked for an hour", schedule_id=str(schedule_id))
             _park(schedule_id, error, now)
-    return seen, queued
+    return 0 if troubles else len(ids), queued
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    return isinstance(error, OperationalError) or database_trouble(error) is not None
 
 
 def _due(db: Session, now: datetime, limit: int, only: uuid.UUID | None = None) -> Sequence[Schedule]:
@@ -329,9 +339,10 @@ def _resume_due(now: datetime) -> None:
             with write_session() as db:
                 for schedule in db.scalars(ends.where(Schedule.id == schedule_id).with_for_update(skip_locked=True)):
                     resume(db, schedule, actor=audit.system, now=now, why="the pause ended by itself")
-        except OperationalError:
-            logger.exception("a pause was not ended for want of the database", schedule_id=str(schedule_id))
         except Exception as error:
+            if _is_of_the_database(error):
+                logger.exception("a pause was not ended: the database", schedule_id=str(schedule_id))
+                return
             logger.exception("a pause could not be ended; parked for an hour", schedule_id=str(schedule_id))
             _park(schedule_id, error, now)
 

@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -128,18 +129,32 @@ def test_a_pause_of_a_broken_schedule_holds_no_other_up(app: Flask, cast: Cast) 
     assert schedule(bad).last_error
 
 
-def test_trouble_with_the_database_parks_no_schedule(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        sa.exc.OperationalError("UPDATE", {}, Exception("database is locked")),
+        sa.exc.InterfaceError("UPDATE", {}, psycopg.InterfaceError("the connection is closed")),
+    ],
+    ids=["locked", "gone"],
+)
+def test_trouble_with_the_database_parks_no_schedule(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch, trouble: sa.exc.DBAPIError
+) -> None:
     """Locked or away is the database's fault, not the schedule's: the next tick tries again."""
-    schedule_id = make_schedule(cast.lakeside, cast.otto)
+    schedules = [make_schedule(cast.lakeside, cast.otto) for _ in range(6)]
+    tried: list[object] = []
 
-    def locked(*_: object) -> None:
-        raise sa.exc.OperationalError("UPDATE", {}, Exception("database is locked"))
+    def refused(_db: object, due: object, *_: object) -> None:
+        tried.append(due)
+        raise trouble
 
     with monkeypatch.context() as patched:
-        patched.setattr(tick, "start", locked)
+        patched.setattr(tick, "start", refused)
         assert start_due(DUE) == 0
-    assert schedule(schedule_id).parked_until is None
-    assert start_due(DUE + timedelta(seconds=15)) == 1
+    # once for all, then one by one, and no more once it is plain that the database is not to be had
+    assert len(tried) == 1 + tick.MOST_TROUBLES
+    assert [schedule(each).parked_until for each in schedules] == [None] * 6
+    assert start_due(DUE + timedelta(seconds=15)) == 6
 
 
 def test_a_third_moment_skips_the_one_that_waits(app: Flask, cast: Cast) -> None:

@@ -223,8 +223,8 @@ MUTANTS = (
         [
             Change(
                 START_DUE,
-                "        except OperationalError:\n            # locked or away",
-                "        except ZeroDivisionError:\n            # locked or away",
+                "            if _is_of_the_database(error):\n                # locked or away",
+                "            if error is None:\n                # locked or away",
             )
         ],
         [f"{CHANGED}test_trouble_with_the_database_parks_no_schedule"],
