@@ -15,13 +15,16 @@ import sqlalchemy as sa
 
 from portal import audit
 from portal.extensions import db
-from portal.models import ExportFormat, ExportType, Schedule, User
+from portal.models import ExportFormat, ExportType, OnBlackout, Schedule, User
+from portal.schedules.blackouts import add_days
 from portal.schedules.changes import create_schedule, pause_schedule
 from portal.schedules.inputs import check
+from portal.schedules.public_holidays import holidays_of, source_words
 from portal.schedules.run_now import run_now
 from portal.zones import zone
 
 ZONE = "America/New_York"
+COUNTRY = "US"
 WEEKDAYS = [1, 2, 3, 4, 5]
 
 
@@ -58,6 +61,7 @@ def samples(today: date) -> Iterator[Sample]:
             "description": "What was opened in the last complete week, for the secretary of the board.",
             "period": "previous_week",
             "rule": {"freq": "weekly", "weekdays": [1], "time": "08:00"},
+            "on_blackout": OnBlackout.MOVE,
             "recipients": "Priya Raman <priya@board.example.org>, tomas@board.example.org, refused@board.example.org",
         },
         run_at_once=True,
@@ -83,6 +87,7 @@ def samples(today: date) -> Iterator[Sample]:
             "period": "all",
             "filters": {"status": ["NEW", "OPEN", "ON_HOLD"]},
             "rule": {"freq": "weekly", "weekdays": WEEKDAYS, "time": "06:00"},
+            "on_blackout": OnBlackout.SKIP,
             "folders": "dashboard/{year}",
             "recipients": "busy@analytics.example.org",
         },
@@ -139,6 +144,8 @@ def make_samples(organization_id: uuid.UUID, now: datetime) -> int:
         )
     }
     there = set(db.session.scalars(sa.select(Schedule.id).where(Schedule.organization_id == organization_id)))
+    if not there:
+        _make_calendar(organization_id, now)
     made = 0
     for sample in samples(now.astimezone(zone(ZONE)).date()):
         if sample.id_in(organization_id) not in there:
@@ -146,6 +153,12 @@ def make_samples(organization_id: uuid.UUID, now: datetime) -> int:
             made += 1
     db.session.rollback()
     return made
+
+
+def _make_calendar(organization_id: uuid.UUID, now: datetime) -> None:
+    """The public holidays of this year and the next, for the schedules that heed them."""
+    days = holidays_of(COUNTRY, "", [now.year, now.year + 1])
+    add_days(organization_id, days, source=source_words(COUNTRY, ""), actor=audit.operator, now=now)
 
 
 def _make(organization_id: uuid.UUID, sample: Sample, owner_id: uuid.UUID, now: datetime) -> None:

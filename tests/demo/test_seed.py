@@ -54,6 +54,9 @@ def test_the_sample_schedules_are_made_once_and_stay_as_people_leave_them(var):
     runs = "SELECT kind, state, attempt FROM runs"
     assert rows(var, runs) == [("RUN_NOW", "QUEUED", 0)] * 3
     assert rows(var, "SELECT count(*) FROM deliveries") == [(0,)]
+    choices = "SELECT on_blackout, count(*) FROM schedules GROUP BY on_blackout ORDER BY on_blackout"
+    assert rows(var, choices) == [("MOVE", 1), ("RUN", 4), ("SKIP", 1)]
+    assert rows(var, "SELECT count(*) > 20 FROM blackout_days") == [(1,)]
     addresses = [str(target) for (target,) in rows(var, "SELECT target FROM destinations WHERE kind = 'EMAIL'")]
     assert addresses
     assert all(address.endswith(".example.org") for address in addresses)
