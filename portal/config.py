@@ -7,6 +7,7 @@ Any secret may also be given as a file: `SECRET_KEY_FILE=/run/secrets/key`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -240,6 +241,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError("DUEPOST_PING_URL must be a whole address that begins with http:// or https://.")
     if settings.mail_use_tls and settings.mail_use_ssl:
         raise SettingsError("Set MAIL_USE_TLS or MAIL_USE_SSL, not both.")
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+|[^<>\r\n]*<[^@\s<>]+@[^@\s<>]+>", settings.mail_default_sender):
+        raise SettingsError("MAIL_DEFAULT_SENDER must be an address such as exports@example.org.")
     if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise SettingsError("DUEPOST_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
 

@@ -31,6 +31,7 @@ GOOD = {"SECRET_KEY": "a good secret, long enough: 0123456789"}
         ({"MAIL_PORT": "0"}, "MAIL_PORT must be at least 1, not 0"),
         ({"MAIL_USE_TLS": "maybe"}, "MAIL_USE_TLS must be yes or no"),
         ({"MAIL_USE_TLS": "1", "MAIL_USE_SSL": "1"}, "not both"),
+        ({"MAIL_DEFAULT_SENDER": "nobody"}, "MAIL_DEFAULT_SENDER must be an address"),
         ({"SECRET_KEY_FILE": "/nowhere/key"}, "SECRET_KEY_FILE names a file that cannot be read"),
     ],
 )

@@ -73,11 +73,17 @@ def lead(run: Run, zone: tzinfo, now: datetime) -> str:
     if run.state is RunState.RUNNING:
         again = f" This is try {run.attempt}." if run.attempt > 1 else ""
         return REASONS[run.state] + again
-    words = run.reason or REASONS[run.state]
+    words = _beside_its_mark(run.state, run.reason or REASONS[run.state])
     trying = run.state is RunState.QUEUED and run.ready_after is None
     if trying and run.not_before and run.not_before > now:
         words += f" The next try is at {moment_in_words(run.not_before, zone)}."
     return " ".join([words, *_stands_for(run, zone)])
+
+
+def _beside_its_mark(state: RunState, reason: str) -> str:
+    """The mark says "Missed" already, so the reason need not begin with it."""
+    words = reason.removeprefix(f"{state.value.capitalize()}: ")
+    return words[:1].upper() + words[1:]
 
 
 def _stands_for(run: Run, zone: tzinfo) -> Iterator[str]:
@@ -162,8 +168,8 @@ def _started(run: Run) -> Step:
     if run.started_at is None:
         return Step("Started", None, ("not yet",), "ahead")
     notes = [_later(run.started_at - run.planned_for)]
-    if run.attempt > 1:
-        notes.append(f"taken up {run.attempt} times")
+    if run.generation_failures:
+        notes.append(f"{plural(run.generation_failures, 'try', 'tries')} failed")
     return Step("Started", run.started_at, tuple(notes))
 
 
