@@ -5,7 +5,7 @@ Keys and order are a contract: BI tools read by name. A further export type is o
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -274,7 +274,7 @@ def _chosen(known: Mapping[str, Column], key: str, label: str | None) -> Column:
         near = difflib.get_close_matches(key[:_LONGEST_LABEL].strip().lower(), known, n=1)
         advice = f"did you mean {near[0]}?" if near else "the first are case_id, case_number, case_status."
         raise CatalogueError("columns", f"There is no column {_shown(key)}; {advice}")
-    return column if label is None else Column(column.key, label, column.type)
+    return column if label is None else replace(column, label=label)
 
 
 def _shown(value: object) -> str:

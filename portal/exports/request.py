@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from portal.exports.catalogue import CatalogueError, check_format, columns_for
 from portal.exports.columns import Column
+from portal.exports.scope import Person
 from portal.zones import zone
 
 DELIMITERS = (",", ";")
@@ -35,6 +36,17 @@ class ExportRequest:
     column_config: Mapping[str, Any] = field(default_factory=dict)
     title: str = "Export"
     """The schedule's name, for the cover and the document's title."""
+    own_filters: Mapping[str, Any] | None = None
+    """What the recipients of this file have beside `filters`; both must fit."""
+    seen_by: tuple[Person, ...] = ()
+    """Who will see it: what any of them is kept from is not in it. Nobody named: nothing is withheld."""
+    masking: Mapping[str, Any] = field(default_factory=dict)
+    """{"profile": …, "columns": {key: "MASK" or "OMIT"}} as `portal.exports.masking` made it; empty: all is shown."""
+    only_changes: bool = False
+    """Only cases new or changed since `changes_since`, and a column that says which; None: all of them are new."""
+    changes_since: datetime | None = None
+    tags: tuple[Mapping[str, Any], ...] = ()
+    """The field tags as they were, in the order of their slots; JSON as `portal.exports.tagged_fields` reads it."""
 
     def columns(self) -> list[Column]:
         """The columns of the file. Raises CatalogueError."""
@@ -61,6 +73,12 @@ class ExportRequest:
             "format_options": dict(self.format_options),
             "column_config": dict(self.column_config),
             "title": self.title,
+            "own_filters": dict(self.own_filters) if self.own_filters else None,
+            "seen_by": [person.to_json() for person in self.seen_by],
+            "masking": dict(self.masking),
+            "only_changes": self.only_changes,
+            "changes_since": _stamp(self.changes_since) if self.changes_since else None,
+            "tags": [dict(tag) for tag in self.tags],
         }
 
     @classmethod
@@ -78,6 +96,13 @@ class ExportRequest:
             format_options=data["format_options"],
             column_config=data["column_config"],
             title=data["title"],
+            # what runs frozen by earlier versions do not have
+            own_filters=data.get("own_filters"),
+            seen_by=tuple(Person.from_json(each) for each in data.get("seen_by", ())),
+            masking=data.get("masking", {}),
+            only_changes=data.get("only_changes", False),
+            changes_since=_instant(data["changes_since"]) if data.get("changes_since") else None,
+            tags=tuple(data.get("tags", ())),
         )
 
 

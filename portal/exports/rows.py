@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from portal import deadline
 from portal.config import settings
-from portal.exports.case_filters import CaseFilters, parse_filters, where
+from portal.exports.case_filters import CaseFilters
 from portal.exports.catalogue import MOST_INVESTIGATIONS, OVERFLOW, RowsAre, flat_file_columns, offer
 from portal.exports.columns import Column
 from portal.exports.overflow import OverflowCells
@@ -22,6 +22,7 @@ from portal.exports.register_names import load_business_units, load_categories, 
 from portal.exports.request import ExportRequest
 from portal.exports.row_sources import Part, case_pages, id_text
 from portal.exports.row_values import RowValues
+from portal.exports.scope import scope_of
 from portal.exports.writers import Page, Value
 from portal.extensions import db
 from portal.models import Case, CaseImport, ImportState, Investigation
@@ -51,6 +52,7 @@ class RowStream:
 
     columns: list[Column]
     filters: CaseFilters
+    own_filters: CaseFilters | None
     expected: int
     """How many rows there are, counted in the snapshot they come from."""
     register_as_of: datetime | None
@@ -66,13 +68,12 @@ def open_rows(request: ExportRequest, page_size: int = PAGE_SIZE) -> Iterator[Ro
     """
     columns = request.columns()
     with _snapshot() as connection, no_search_for_cycles():
-        filters = parse_filters(request.filters, request.organization_id, connection)
-        conditions = where(filters, request.start, request.end)
-        expected = connection.scalar(_count(request, conditions)) or 0
+        scope = scope_of(request, connection)
+        expected = connection.scalar(_count(request, scope.conditions)) or 0
         as_of = _register_as_of(connection, request)
         # closed before the connection is: a page may still be on its way
-        with closing(_pages(connection, request, columns, conditions, page_size)) as pages:
-            yield RowStream(columns, filters, expected, as_of, pages)
+        with closing(_pages(connection, request, columns, scope.conditions, page_size)) as pages:
+            yield RowStream(columns, scope.filters, scope.own_filters, expected, as_of, pages)
 
 
 @contextmanager

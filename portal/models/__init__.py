@@ -29,12 +29,14 @@ from portal.models.cases import (
     SourceChannel,
     Subject,
 )
+from portal.models.column_set import ColumnSet
 from portal.models.delivery import Delivery, DeliveryAttempt, DeliveryState, DownloadLink, LinkUse, UnknownPolicy
 from portal.models.engine import prepare_engine
 from portal.models.field_tag import FieldTag, TagDataType, TagSource
 from portal.models.heartbeat import Heartbeat, note_sign_of_life
 from portal.models.notice import Notice, NoticeState
 from portal.models.organization import CaseImport, ImportState, Organization
+from portal.models.restriction import ArtifactRestriction
 from portal.models.run import IS_OPEN, Artifact, Run, RunKind, RunState
 from portal.models.schedule import (
     CatchUp,
@@ -53,6 +55,7 @@ __all__ = [
     "INSTALLATION",
     "IS_OPEN",
     "Artifact",
+    "ArtifactRestriction",
     "Attachment",
     "AuditBody",
     "AuditEvent",
@@ -66,6 +69,7 @@ __all__ = [
     "CaseStatus",
     "CatchUp",
     "Category",
+    "ColumnSet",
     "Delivery",
     "DeliveryAttempt",
     "DeliveryState",

@@ -93,6 +93,7 @@ class Case(Tenant, Sourced, Base):
         sa.Index("ix_cases_created", "organization_id", "created_at", "case_number"),
         sa.Index("ix_cases_closed", "organization_id", "closed_at"),
         sa.Index("ix_cases_updated", "organization_id", "updated_at"),
+        sa.Index("ix_cases_changed", "organization_id", "changed_at"),
         sa.Index("ix_cases_category", "organization_id", "category_id"),
         sa.Index("ix_cases_business_unit", "organization_id", "business_unit_id"),
         sa.Index("ix_cases_location", "organization_id", "location_id"),
@@ -120,6 +121,9 @@ class Case(Tenant, Sourced, Base):
     outcome: Mapped[Outcome | None] = mapped_column(words(Outcome, "outcome"))
     outcome_reason: Mapped[str | None] = mapped_column(sa.Text)
     custom_fields: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # when the case came into this register, and when it or what hangs on it last changed here; None: nobody noted it
+    first_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class RestrictionKind(StrEnum):

@@ -70,6 +70,8 @@ class Delivery(Tenant, Base):
     message_id: Mapped[str | None] = mapped_column(sa.String(200), unique=True)
     with_attachment: Mapped[bool] = mapped_column(default=False)
     link_reason: Mapped[str] = mapped_column(sa.Text, default="")
+    # "nothing to report": the mail says so and leads to no file
+    notice_only: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     smtp_code: Mapped[int | None]
     smtp_text: Mapped[str | None] = mapped_column(sa.Text)
     smtp_stage: Mapped[str | None] = mapped_column(sa.String(16))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.models.base import Base, Tenant, tenant_keys, words
+from portal.models.base import Base, Tenant, UtcDateTime, tenant_keys, words
 
 SLOTS = 20
 
@@ -46,3 +47,6 @@ class FieldTag(Tenant, Base):
     label: Mapped[str] = mapped_column(sa.String(200))
     data_type: Mapped[TagDataType] = mapped_column(words(TagDataType, "tag_data_type"))
     format_pattern: Mapped[str | None] = mapped_column(sa.String(64))
+    # how masking treats its values: a Sensitivity of portal.exports.columns
+    sensitivity: Mapped[str] = mapped_column(sa.String(32), default="FREE_TEXT", server_default="FREE_TEXT")
+    updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

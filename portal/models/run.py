@@ -117,6 +117,9 @@ class Run(Tenant, Base):
     requested_by: Mapped[str] = mapped_column(sa.String(254), default="")
     software_version: Mapped[str] = mapped_column(sa.String(64), default="")
     register_as_of: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # an export of changes: those after changes_from; whatever changed up to data_as_of was seen
+    changes_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    data_as_of: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reached: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -154,6 +157,8 @@ class Artifact(Tenant, Base):
     rows: Mapped[int]
     columns: Mapped[int]
     cells_changed: Mapped[int]
+    masking: Mapped[str] = mapped_column(sa.String(32), default="NONE", server_default="NONE")
+    own_filters: Mapped[dict[str, Any] | None] = mapped_column(Json)
     notes: Mapped[list[str]] = mapped_column(Json, default=list)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

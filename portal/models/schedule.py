@@ -36,6 +36,7 @@ class ExportFormat(StrEnum):
     PDF = "PDF"
     JSON_LINES = "JSON_LINES"
     PARQUET = "PARQUET"
+    PPTX = "PPTX"
 
 
 class CatchUp(StrEnum):
@@ -103,6 +104,13 @@ class Schedule(Tenant, Base):
     column_config: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     masking: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     no_rows: Mapped[NoRows] = mapped_column(words(NoRows, "no_rows"), default=NoRows.SEND_EMPTY)
+    # only cases new or changed since the last delivered run; that counts from changes_restart_at at the earliest
+    only_changes: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    changes_restart_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # {}: always; {"kind": "CHANGED"}; {"kind": "ROWS", "at_least": n} or "at_most"
+    send_condition: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default=sa.text("'{}'"))
+    # who gets what every recipient is kept from
+    backup_address: Mapped[str | None] = mapped_column(sa.String(254))
     rule: Mapped[dict[str, Any]] = mapped_column(Json)
     timezone: Mapped[str] = mapped_column(sa.String(64))
     delivery_config: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)

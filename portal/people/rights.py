@@ -19,6 +19,9 @@ class Right(StrEnum):
     SEE_AUDIT = "see the audit log"
     SEE_HEALTH = "see system health"
     MANAGE_TAGS = "manage field tags"
+    MANAGE_CONFLICTS = "manage who is kept from a case"
+    MANAGE_SETTINGS = "change the organization's settings"
+    SEE_BOARD_REPORT = "see the board report"
     SEND_OUTSIDE = "send to people outside the organization"
 
 
@@ -34,9 +37,10 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.DOWNLOAD,
             Right.SEE_CASES,
             Right.SEND_OUTSIDE,
+            Right.SEE_BOARD_REPORT,
         }
     ),
-    Role.VIEWER: frozenset({Right.SEE_SCHEDULES, Right.SEE_RUNS, Right.DOWNLOAD}),
+    Role.VIEWER: frozenset({Right.SEE_SCHEDULES, Right.SEE_RUNS, Right.DOWNLOAD, Right.SEE_BOARD_REPORT}),
     Role.AUDITOR: frozenset({Right.SEE_SCHEDULES, Right.SEE_RUNS, Right.SEE_AUDIT}),
 }
 
