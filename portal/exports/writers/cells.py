@@ -1,10 +1,15 @@
 """Columns of values turned into columns of finished cells, fast: what all text formats share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
+from portal.exports.columns import ColumnType
 from portal.exports.writers.base import Value
+from portal.exports.writers.local_hours import at_wall, utc_text
 
 CellsOf = Callable[[Sequence[Value]], list[str]]
 """Turns one column of a page into cells as they stand in the file."""
@@ -77,3 +82,58 @@ def exact_integer(value: Value) -> int | None:
     if isinstance(value, float | Decimal) and -_BEYOND_INTEGERS < value < _BEYOND_INTEGERS and value == int(value):
         return int(value)
     return None
+
+
+class TypedCells(ABC):
+    """The function for each type of column; a format says how a value, a column of texts and one of instants stand."""
+
+    def __init__(self, zone: ZoneInfo, tally: Tally) -> None:
+        self.zone = zone
+        self.tally = tally
+
+    def of(self, kind: ColumnType) -> CellsOf:
+        """The function for a column of that type, made once per column and file."""
+        match kind:
+            case ColumnType.TEXT:
+                return TextCells(self.remembered(self.value, str), self.text_column)
+            case ColumnType.JSON:
+                return self.json_cells()
+            case ColumnType.DATETIME:
+                return self.instants
+            case ColumnType.NUMBER:
+                return lambda column: [self.value(value) for value in column]
+            case ColumnType.INTEGER:
+                return self.remembered(self.integer, int, bool).cells
+            case ColumnType.BOOLEAN:
+                return self.remembered(self.boolean, bool, int).cells
+            case ColumnType.DATE:
+                return self.remembered(self.day, str, date).cells
+
+    @abstractmethod
+    def value(self, value: Value) -> str:
+        """A cell by the value's own type."""
+
+    @abstractmethod
+    def text_column(self, column: Sequence[Value]) -> list[str]:
+        """Cells of texts that do not repeat: looked at together, so that most need no look of their own."""
+
+    @abstractmethod
+    def instants(self, column: Sequence[Value]) -> list[str]:
+        """Cells of a column of instants."""
+
+    def json_cells(self) -> CellsOf:
+        """As text, unless the format has JSON of its own."""
+        return self.of(ColumnType.TEXT)
+
+    def remembered(self, make: Callable[[Value], str], *kinds: type) -> Remembered:
+        return Remembered(make, self.tally, (*kinds, type(None)))
+
+    def integer(self, value: Value) -> str:
+        whole = exact_integer(value)
+        return self.value(value if whole is None else whole)
+
+    def boolean(self, value: Value) -> str:
+        return self.value(bool(value) if exact_integer(value) in (0, 1) else value)
+
+    def day(self, value: Value) -> str:
+        return self.value(at_wall(utc_text(value), self.zone).date() if isinstance(value, datetime) else value)

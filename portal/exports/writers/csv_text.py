@@ -8,10 +8,10 @@ from datetime import date, datetime
 from typing import ClassVar, cast
 from zoneinfo import ZoneInfo
 
-from portal.exports.columns import Column, ColumnType
+from portal.exports.columns import Column
 from portal.exports.text_guard import clean, guard, joined, may_need_clean, may_need_guard
 from portal.exports.writers.base import ByteSink, Page, Value, WriteOptions, Written, check_columns
-from portal.exports.writers.cells import CellsOf, Remembered, Tally, TextCells, exact_integer
+from portal.exports.writers.cells import Tally, TypedCells
 from portal.exports.writers.local_hours import LocalTimes, at_wall, utc_text
 
 # Both delimiters and TAB whatever the file's own is: spreadsheets are often set to split at all three, and only
@@ -49,47 +49,25 @@ class CsvWriter:
         return Written(rows=rows, cells_changed=cells.tally.changed)
 
 
-class _CsvCells:
-    """Makes the functions that turn columns of values into CSV cells."""
+class _CsvCells(TypedCells):
+    """Cells of CSV."""
 
     def __init__(self, zone: ZoneInfo, *, lone: bool, guarded: bool) -> None:
-        self.tally = Tally()
-        self._zone = zone
+        super().__init__(zone, Tally())
         self._guarded = guarded
         # A line of one empty cell would read as no row at all.
         self._nothing = '""' if lone else ""
-        self._times = LocalTimes(zone, nothing=self._nothing, quote="", odd=self._cell)
+        self._times = LocalTimes(zone, nothing=self._nothing, quote="", odd=self.value)
 
-    def of(self, kind: ColumnType) -> CellsOf:
-        """The function for a column of that type."""
-        match kind:
-            case ColumnType.TEXT | ColumnType.JSON:
-                return TextCells(self._remembered(self.text, str), self._text_column)
-            case ColumnType.DATETIME:
-                return self._times.cells
-            case ColumnType.NUMBER:
-                return lambda column: [self._cell(value) for value in column]
-            case ColumnType.INTEGER:
-                return self._remembered(self._integer, int, bool).cells
-            case ColumnType.BOOLEAN:
-                return self._remembered(self._boolean, bool, int).cells
-            case ColumnType.DATE:
-                return self._remembered(self._date, str, date).cells
-
-    def _remembered(self, make: Callable[[Value], str], *kinds: type) -> Remembered:
-        return Remembered(make, self.tally, (*kinds, type(None)))
-
-    def text(self, value: Value) -> str:
-        """A text cell, cleaned, guarded, quoted; what is not text is written by its own type."""
-        if not isinstance(value, str):
-            return self._cell(value)
-        if not value:
+    def text(self, text: str) -> str:
+        """Cleaned, guarded, quoted."""
+        if not text:
             return self._nothing
-        safe = guard(clean(value)) if self._guarded else clean(value)
-        self.tally.changed += safe != value
+        safe = guard(clean(text)) if self._guarded else clean(text)
+        self.tally.changed += safe != text
         return _quote(safe) if any(mark in safe for mark in _QUOTED) else safe
 
-    def _cell(self, value: Value) -> str:
+    def value(self, value: Value) -> str:
         if value is None:
             return self._nothing
         if isinstance(value, str):
@@ -97,27 +75,20 @@ class _CsvCells:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, datetime):
-            return at_wall(utc_text(value), self._zone).isoformat()
+            return at_wall(utc_text(value), self.zone).isoformat()
         return value.isoformat() if isinstance(value, date) else str(value)
 
-    def _integer(self, value: Value) -> str:
-        whole = exact_integer(value)
-        return self._cell(value) if whole is None else str(whole)
+    def instants(self, column: Sequence[Value]) -> list[str]:
+        return self._times.cells(column)
 
-    def _boolean(self, value: Value) -> str:
-        return self._cell(bool(value) if exact_integer(value) in (0, 1) else value)
-
-    def _date(self, value: Value) -> str:
-        return self._cell(at_wall(utc_text(value), self._zone).date() if isinstance(value, datetime) else value)
-
-    def _text_column(self, column: Sequence[Value]) -> list[str]:
+    def text_column(self, column: Sequence[Value]) -> list[str]:
         texts = cast("list[str]", ["" if value is None else value for value in column])
         try:
             cells = joined(texts)
         except TypeError:
-            return [self.text(value) for value in column]
+            return [self.value(value) for value in column]
         if may_need_clean(cells) or (self._guarded and may_need_guard(cells)):
-            return [self.text(value) for value in column]
+            return [self.value(value) for value in column]
         if any(mark in cells for mark in _QUOTED):
             texts = [
                 _quote(text)

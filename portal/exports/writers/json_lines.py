@@ -12,10 +12,10 @@ from math import isfinite
 from typing import ClassVar, cast
 from zoneinfo import ZoneInfo
 
-from portal.exports.columns import Column, ColumnType
+from portal.exports.columns import Column
 from portal.exports.text_guard import clean, joined, may_need_clean
 from portal.exports.writers.base import ByteSink, Page, Value, WriteOptions, Written, check_columns
-from portal.exports.writers.cells import CellsOf, Remembered, Tally, TextCells, exact_integer
+from portal.exports.writers.cells import CellsOf, Tally, TypedCells
 from portal.exports.writers.local_hours import LocalTimes, at_wall, utc_text
 
 _NOTHING = "null"
@@ -52,42 +52,19 @@ class JsonLinesWriter:
         return Written(rows=rows, cells_changed=values.tally.changed)
 
 
-class _JsonValues:
-    """Makes the functions that turn columns of values into JSON."""
+class _JsonValues(TypedCells):
+    """Values as JSON."""
 
     def __init__(self, zone: ZoneInfo) -> None:
-        self.tally = Tally()
-        self._zone = zone
-        self._times = LocalTimes(zone, nothing=_NOTHING, quote='"', odd=self._value)
-
-    def of(self, kind: ColumnType) -> CellsOf:
-        """The function for a column of that type."""
-        match kind:
-            case ColumnType.TEXT:
-                return TextCells(self._remembered(self._value, str), self._text_column)
-            case ColumnType.JSON:
-                return self._remembered(self._json, str).cells
-            case ColumnType.DATETIME:
-                return self._times.cells
-            case ColumnType.NUMBER:
-                return lambda column: [self._value(value) for value in column]
-            case ColumnType.INTEGER:
-                return self._remembered(self._integer, int, bool).cells
-            case ColumnType.BOOLEAN:
-                return self._remembered(self._boolean, bool, int).cells
-            case ColumnType.DATE:
-                return self._remembered(self._date, str, date).cells
-
-    def _remembered(self, make: Callable[[Value], str], *kinds: type) -> Remembered:
-        return Remembered(make, self.tally, (*kinds, type(None)))
+        super().__init__(zone, Tally())
+        self._times = LocalTimes(zone, nothing=_NOTHING, quote='"', odd=self.value)
 
     def _text(self, value: str) -> str:
         safe = clean(value)
         self.tally.changed += safe != value
         return encode_basestring(safe)
 
-    def _value(self, value: Value) -> str:
-        """By the value's own type."""
+    def value(self, value: Value) -> str:
         match value:
             case None:
                 return _NOTHING
@@ -96,7 +73,7 @@ class _JsonValues:
             case bool():
                 return "true" if value else "false"
             case datetime():
-                return f'"{at_wall(utc_text(value), self._zone).isoformat()}"'
+                return f'"{at_wall(utc_text(value), self.zone).isoformat()}"'
             case date():
                 return f'"{value.isoformat()}"'
             case Decimal() | float() if not isfinite(value):
@@ -104,20 +81,16 @@ class _JsonValues:
             case _:
                 return str(value)
 
-    def _integer(self, value: Value) -> str:
-        whole = exact_integer(value)
-        return self._value(value) if whole is None else str(whole)
+    def instants(self, column: Sequence[Value]) -> list[str]:
+        return self._times.cells(column)
 
-    def _boolean(self, value: Value) -> str:
-        return self._value(bool(value) if exact_integer(value) in (0, 1) else value)
-
-    def _date(self, value: Value) -> str:
-        return self._value(at_wall(utc_text(value), self._zone).date() if isinstance(value, datetime) else value)
+    def json_cells(self) -> CellsOf:
+        return self.remembered(self._json, str).cells
 
     def _json(self, value: Value) -> str:
         """JSON within JSON stands as it is, not as a text of it, unless it is none."""
         if not isinstance(value, str):
-            return self._value(value)
+            return self.value(value)
         safe = clean(value)
         try:
             json.loads(safe, parse_constant=_refused)
@@ -127,14 +100,14 @@ class _JsonValues:
         # between its tokens JSON may hold line ends, within them it cannot
         return safe.replace("\r", " ").replace("\n", " ")
 
-    def _text_column(self, column: Sequence[Value]) -> list[str]:
+    def text_column(self, column: Sequence[Value]) -> list[str]:
         texts = cast("list[str]", ["" if value is None else value for value in column])
         try:
             together = joined(texts)
         except TypeError:
-            return [self._value(value) for value in column]
+            return [self.value(value) for value in column]
         if may_need_clean(together):
-            return [self._value(value) for value in column]
+            return [self.value(value) for value in column]
         return [_NOTHING if value is None else encode_basestring(cast("str", value)) for value in column]
 
 

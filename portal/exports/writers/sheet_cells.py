@@ -1,7 +1,7 @@
 """Values as the cells of a sheet's XML: numbers, dates and booleans typed, text as text whatever it looks like."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from portal.exports.columns import ColumnType
 from portal.exports.text_guard import clean, joined, may_need_clean
 from portal.exports.writers.base import Value
-from portal.exports.writers.cells import CellsOf, Remembered, Tally, TextCells, exact_integer
+from portal.exports.writers.cells import CellsOf, Tally, TypedCells
 from portal.exports.writers.local_hours import MINUTES, LocalHours, at_wall, utc_text
 
 LONGEST_TEXT = 32_767
@@ -65,58 +65,41 @@ class SheetCells:
     date_style: int
     datetime_style: int
     tally: Tally = field(default_factory=Tally)
-    _hours: LocalHours[int] = field(init=False)
+    hours: LocalHours[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._hours = LocalHours(self.zone, _seconds)
+        self.hours = LocalHours(self.zone, _seconds)
 
     def of(self, kind: ColumnType, letters: str) -> CellsOf:
         """The function for a column of that type with those letters; in its cells ROW stands for the row's number."""
-        make = _CellMaker(self, letters)
-        match kind:
-            case ColumnType.TEXT | ColumnType.JSON:
-                return TextCells(self._remembered(make.text, str), make.text_column)
-            case ColumnType.DATETIME:
-                return lambda column: make.datetime_column(column, self._hours)
-            case ColumnType.NUMBER:
-                return lambda column: [make.any(value) for value in column]
-            case ColumnType.INTEGER:
-                return self._remembered(make.integer, int, bool).cells
-            case ColumnType.BOOLEAN:
-                return self._remembered(make.boolean, bool, int).cells
-            case ColumnType.DATE:
-                return self._remembered(make.day, str, date).cells
+        return _ColumnCells(self, letters).of(kind)
 
     def header(self, label: str, letters: str, style: int) -> str:
         """A cell of the header row."""
-        return _CellMaker(self, letters, f' s="{style}"').text(label)
-
-    def _remembered(self, make: Callable[[Value], str], *kinds: type) -> Remembered:
-        return Remembered(make, self.tally, (*kinds, type(None)))
+        return _ColumnCells(self, letters, f' s="{style}"').text(label)
 
 
-class _CellMaker:
-    """Makes the cells of one column; there is no cell for nothing."""
+class _ColumnCells(TypedCells):
+    """Cells of one column; there is no cell for nothing."""
 
     def __init__(self, sheet: SheetCells, letters: str, text_style: str = "") -> None:
+        super().__init__(sheet.zone, sheet.tally)
         self._sheet = sheet
         self._begin = f'<c r="{letters}{ROW}"'
         self._text_begin = f'{self._begin}{text_style} t="inlineStr"><is><t xml:space="preserve">'
         self._serial_begin = f'{self._begin} s="{sheet.datetime_style}"><v>'
 
-    def text(self, value: Value) -> str:
-        if not isinstance(value, str):
-            return self.any(value)
-        if not value:
+    def text(self, text: str) -> str:
+        """Cleaned, cut where a cell cannot hold it, escaped."""
+        if not text:
             return ""
-        safe = clean(value)
+        safe = clean(text)
         fitted = fit(safe)
-        self._sheet.tally.changed += safe != value
-        self._sheet.tally.cut += fitted != safe
+        self.tally.changed += safe != text
+        self.tally.cut += fitted != safe
         return f"{self._text_begin}{_escaped(fitted)}{_TEXT_END}"
 
-    def any(self, value: Value) -> str:
-        """A cell by the value's own type."""
+    def value(self, value: Value) -> str:
         match value:
             case None:
                 return ""
@@ -125,45 +108,37 @@ class _CellMaker:
             case bool():
                 return f'{self._begin} t="b"><v>{value:d}{_NUMBER_END}'
             case datetime():
-                return self._wall(at_wall(utc_text(value), self._sheet.zone))
+                return self._wall(at_wall(utc_text(value), self.zone))
             case date():
                 return self._day_cell(value)
             case _:
                 return f"{self._begin}><v>{value}{_NUMBER_END}" if _is_exact(value) else self.text(str(value))
 
-    def integer(self, value: Value) -> str:
-        whole = exact_integer(value)
-        return self.any(value if whole is None else whole)
-
-    def boolean(self, value: Value) -> str:
-        return self.any(bool(value) if exact_integer(value) in (0, 1) else value)
-
     def day(self, value: Value) -> str:
         if isinstance(value, datetime):
-            return self._day_cell(at_wall(utc_text(value), self._sheet.zone).date())
+            return self._day_cell(at_wall(utc_text(value), self.zone).date())
         if isinstance(value, str) and _ISO_DATE.fullmatch(value):
             try:
                 return self._day_cell(date.fromisoformat(value))
             except ValueError:
                 return self.text(value)
-        return self.any(value)
+        return self.value(value)
 
     def text_column(self, column: Sequence[Value]) -> list[str]:
-        """Cells of texts that do not repeat: looked at together, so that most need no look of their own."""
         texts = cast("list[str]", ["" if value is None else value for value in column])
         try:
             cells = joined(texts)
         except TypeError:
-            return [self.text(value) for value in column]
+            return [self.value(value) for value in column]
         if may_need_clean(cells) or (len(cells) > _ALWAYS_FITS and max(map(len, texts)) > _ALWAYS_FITS):
-            return [self.text(value) for value in column]
+            return [self.value(value) for value in column]
         if any(mark in cells for mark in ("&", "<", ">", "\r", "_x")):
             texts = [_escaped(text) for text in texts]
         begin = self._text_begin
         return [f"{begin}{text}{_TEXT_END}" if text else "" for text in texts]
 
-    def datetime_column(self, column: Sequence[Value], hours: LocalHours[int]) -> list[str]:
-        begin = self._serial_begin
+    def instants(self, column: Sequence[Value]) -> list[str]:
+        begin, hours = self._serial_begin, self._sheet.hours
         try:
             stamps: list[Any] = [utc_text(value) if isinstance(value, datetime) else value for value in column]
             return [
@@ -171,7 +146,7 @@ class _CellMaker:
                 if stamp is None
                 else f"{begin}{(hour + MINUTES[stamp[13:19]]) / _DAY}{_NUMBER_END}"
                 if (hour := hours[stamp[:13]])
-                else self._wall(at_wall(stamp, self._sheet.zone))
+                else self._wall(at_wall(stamp, self.zone))
                 for stamp in stamps
             ]
         except (ValueError, TypeError, KeyError):
@@ -179,12 +154,12 @@ class _CellMaker:
 
     def _datetime(self, value: Value) -> str:
         try:
-            return self._wall(at_wall(value, self._sheet.zone)) if isinstance(value, str) else self.any(value)
+            return self._wall(at_wall(value, self.zone)) if isinstance(value, str) else self.value(value)
         except ValueError:
-            return self.text(value)
+            return self.value(value)
 
     def _wall(self, wall: datetime) -> str:
-        seconds = _seconds(wall) if wall.tzinfo is self._sheet.zone else None
+        seconds = _seconds(wall) if wall.tzinfo is self.zone else None
         if seconds is None:
             return self.text(wall.isoformat())
         return f"{self._serial_begin}{seconds / _DAY}{_NUMBER_END}"
