@@ -37,7 +37,9 @@ class _Asked:
 @click.command("export")
 @click.option("--organization", "slug", required=True, metavar="SLUG")
 @click.option("--type", "export_type", default="FLAT_FILE", show_default=True)
-@click.option("--format", "format_name", default="CSV", show_default=True, help="CSV, XLSX, JSON_LINES or PARQUET.")
+@click.option(
+    "--format", "format_name", default="CSV", show_default=True, help="CSV, XLSX, PDF, JSON_LINES or PARQUET."
+)
 @click.option("--out", required=True, metavar="FILE", help="Replaced as a whole once the new file is complete.")
 @click.option("--filters", default="{}", metavar="JSON", help='Such as {"status": ["OPEN"]}.')
 @click.option(
@@ -59,6 +61,7 @@ class _Asked:
 @click.option("--delimiter", metavar=", or ;", help="CSV: comma unless told.")
 @click.option("--bom", is_flag=True, help="CSV: begin with the mark by which Excel knows UTF-8.")
 @click.option("--labels", is_flag=True, help="CSV: labels in the first line, not keys.")
+@click.option("--zip", "zipped", is_flag=True, help="As a zip archive with the file inside.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object in place of words.")
 def export(out: str, as_json: bool, **options: Any) -> None:
     """Make the file that a run planned for INSTANT would make: every case unmasked, with an audit event.
@@ -114,6 +117,7 @@ def _read(out: Path, now: datetime, options: dict[str, Any]) -> _Asked:
 
 def _format_options(options: dict[str, Any]) -> dict[str, Any]:
     given = {"delimiter": options["delimiter"], "bom": options["bom"], "header_labels": options["labels"]}
+    given["zip"] = options["zipped"]
     return {key: value for key, value in given.items() if value not in (None, False)}
 
 

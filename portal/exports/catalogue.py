@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 from portal.exports.columns import Column, ColumnType
-from portal.exports.writers import FORMATS
+from portal.exports.writers import TABLE_FORMATS
 from portal.models import ExportFormat, ExportType
 
 MOST_INVESTIGATIONS = 10
@@ -136,26 +136,26 @@ def flat_file_columns(investigations: int, *, overflow: bool) -> list[Column]:
 OFFERED: Mapping[ExportType, Offer] = {
     ExportType.FLAT_FILE: Offer(
         "Flat file: one row per case, everything about it",
-        tuple(FORMATS),
+        TABLE_FORMATS,
         lambda config: flat_file_columns(config.investigations, overflow=config.overflow),
         lambda: flat_file_columns(MOST_INVESTIGATIONS, overflow=True),
     ),
     ExportType.CASES_ONLY: Offer(
         "Cases only: one row per case, without what hangs on it",
-        tuple(FORMATS),
+        TABLE_FORMATS,
         lambda _: list(CORE),
         lambda: list(CORE),
     ),
     ExportType.INVESTIGATIONS_ONLY: Offer(
         "Investigations only: one row per investigation",
-        tuple(FORMATS),
+        TABLE_FORMATS,
         lambda _: _only_investigations(),
         _only_investigations,
         RowsAre.INVESTIGATIONS,
     ),
     ExportType.CUSTOM: Offer(
         "Custom: one row per case, the columns that you choose",
-        tuple(FORMATS),
+        TABLE_FORMATS,
         _chosen_alone,
         lambda: flat_file_columns(MOST_INVESTIGATIONS, overflow=True),
     ),

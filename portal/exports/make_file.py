@@ -18,13 +18,17 @@ from portal.exports.catalogue import CatalogueError
 from portal.exports.columns import Column
 from portal.exports.cover import Cover
 from portal.exports.errors import ExportError
+from portal.exports.file_names import file_name
+from portal.exports.file_types import FILE_TYPES
 from portal.exports.request import ExportRequest
 from portal.exports.rows import RowStream, open_rows
-from portal.exports.writers import ExportLimit, HashingFile, WriteOptions, writer_for
+from portal.exports.writers import ByteSink, ExportLimit, HashingFile, WriteOptions, writer_for
+from portal.exports.writers.zip_stream import ZipStream
 from portal.extensions import db
 from portal.zones import ZoneError, zone
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+_ZIP_TOO_LARGE = "The file passes 4 GB, which a zip file cannot hold: leave out the zip, or choose a shorter period."
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -78,10 +82,12 @@ def _write(
         stamped_at=request.planned_for,
         cover=Cover(request, stream, run_reference),
         guarded=settings().csv_guard,
-        **request.format_options,
+        **request.writer_options,
     )
-    writer = writer_for(request.format)
-    written = writer.write(stream.columns, stream.pages, out, options, lambda rows: on_rows(rows, stream.expected))
+    with _maybe_zipped(request, out) as sink:
+        written = writer_for(request.format).write(
+            stream.columns, stream.pages, sink, options, lambda rows: on_rows(rows, stream.expected)
+        )
     return MadeFile(
         rows=written.rows,
         bytes=out.size,
@@ -91,6 +97,21 @@ def _write(
         notes=written.notes,
         register_as_of=stream.register_as_of,
     )
+
+
+@contextmanager
+def _maybe_zipped(request: ExportRequest, out: HashingFile) -> Iterator[ByteSink]:
+    """Where the format's bytes go: the file itself, or the one entry of the archive that it is to be."""
+    if not request.zipped:
+        yield out
+        return
+    # the place's own wall time, as archives are read
+    local = request.planned_for.astimezone(zone(request.zone))
+    archive = ZipStream(out, local, _ZIP_TOO_LARGE)
+    entry = archive.open(file_name(request.title, local.date(), FILE_TYPES[request.format].extension))
+    yield entry
+    entry.close()
+    archive.close()
 
 
 def _driver_error() -> type[Exception]:

@@ -10,11 +10,13 @@ from typing import Any, Self
 
 from portal.exports.catalogue import CatalogueError, check_format, columns_for
 from portal.exports.columns import Column
+from portal.exports.file_types import FILE_TYPES, ZIP, FileType
 from portal.exports.scope import Person
 from portal.zones import zone
 
 DELIMITERS = (",", ";")
-_OPTIONS = ("delimiter", "bom", "header_labels")
+_CSV_OPTIONS = ("delimiter", "bom", "header_labels")
+_ZIP = "zip"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class ExportRequest:
     planned_for: datetime
     zone: str
     format_options: Mapping[str, Any] = field(default_factory=dict)
-    """CSV: {"delimiter": "," or ";", "bom": bool, "header_labels": bool}, all optional."""
+    """{"zip": bool}; CSV: {"delimiter": "," or ";", "bom": bool, "header_labels": bool} too; all optional."""
     column_config: Mapping[str, Any] = field(default_factory=dict)
     title: str = "Export"
     """The schedule's name, for the cover and the document's title."""
@@ -47,6 +49,21 @@ class ExportRequest:
     changes_since: datetime | None = None
     tags: tuple[Mapping[str, Any], ...] = ()
     """The field tags as they were, in the order of their slots; JSON as `portal.exports.tagged_fields` reads it."""
+
+    @property
+    def zipped(self) -> bool:
+        """Whether the file is the only entry of a zip archive, which then is what is kept and sent."""
+        return bool(self.format_options.get(_ZIP))
+
+    @property
+    def file_type(self) -> FileType:
+        """Of the file that is kept and sent."""
+        return ZIP if self.zipped else FILE_TYPES[self.format]
+
+    @property
+    def writer_options(self) -> dict[str, Any]:
+        """`format_options` that concern the format's writer."""
+        return {key: value for key, value in self.format_options.items() if key != _ZIP}
 
     def columns(self) -> list[Column]:
         """The columns of the file. Raises CatalogueError."""
@@ -109,7 +126,7 @@ class ExportRequest:
 def check_format_options(format_name: str, options: Mapping[str, Any]) -> None:
     """Raises CatalogueError naming the option at fault."""
     for key, value in options.items():
-        if key not in _OPTIONS or format_name != "CSV":
+        if key != _ZIP and (key not in _CSV_OPTIONS or format_name != "CSV"):
             raise CatalogueError(str(key)[:60], f"{str(key)[:60]!r} is not an option of {format_name}.")
         if key == "delimiter" and value not in DELIMITERS:
             raise CatalogueError(key, 'The delimiter must be "," or ";".')

@@ -27,7 +27,6 @@ from portal.exports.errors import ExportError
 from portal.exports.file_names import file_name
 from portal.exports.make_file import MadeFile, make_file
 from portal.exports.request import ExportRequest
-from portal.exports.writers import writer_for
 from portal.extensions import db
 from portal.leases import Lease, LeaseLost, fence, heartbeat, new_owner, take
 from portal.models import Artifact, Run, RunState, write_session
@@ -111,7 +110,7 @@ def _render(lease: Lease, check: Callable[[], None]) -> bool:
             made = make_file(plan.request, path, on_rows=_progress(lease, check), run_reference=str(plan.id))
             failpoints.reach("made-file")
             check()
-            extension = writer_for(plan.request.format).extension
+            extension = plan.request.file_type.extension
             key = f"{plan.organization_id}/{plan.id}/{lease.attempt}-{VARIANT}.{extension}"
             storage.put_new(storage.artifact_store(), key, path)
             failpoints.reach("stored-file")
@@ -176,8 +175,8 @@ def _kept(lease: Lease, plan: _Plan, made: MadeFile, key: str, now: datetime) ->
         organization_id=plan.organization_id,
         run_id=plan.id,
         variant=VARIANT,
-        file_name=file_name(schedule["name"], local_day, writer_for(plan.request.format).extension),
-        media_type=writer_for(plan.request.format).media_type,
+        file_name=file_name(schedule["name"], local_day, plan.request.file_type.extension),
+        media_type=plan.request.file_type.media_type,
         storage_key=key,
         sha256=made.sha256,
         bytes=made.bytes,

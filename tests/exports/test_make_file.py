@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import stat
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from flask import Flask
 from portal.exports.errors import ExportError
 from portal.exports.make_file import make_file
 from portal.exports.request import ExportRequest
+from portal.exports.writers import TABLE_FORMATS
 from portal.models import Case, write_session
 from tests.exports.small_register import fill
 from tests.exports.test_rows import request_of
@@ -60,7 +65,7 @@ class _FullDisk(type(Path())):  # type: ignore[misc]  # the class that Path make
 @pytest.mark.parametrize(
     "more",
     [
-        {"export_type": "BOARD_REPORT"}, {"format": "PDF"}, {"filters": {"category": ["Gone"]}}, {"zone": "Mars"},
+        {"export_type": "BOARD_REPORT"}, {"format": "PPTX"}, {"filters": {"category": ["Gone"]}}, {"zone": "Mars"},
         {"column_config": {"columns": ["nope"]}}, {"format_options": {"delimiter": "\t"}},
     ],
 )  # fmt: skip
@@ -91,3 +96,26 @@ def test_the_guard_is_a_setting(
     with make_app(DUEPOST_CSV_GUARD=setting).app_context():
         make_file(request_of(cast.lakeside, column_config={"columns": ["outcome_reason"]}), tmp_path / "file")
     assert (tmp_path / "file").read_text().splitlines()[1] == cell
+
+
+@pytest.mark.parametrize("format_name", TABLE_FORMATS)
+def test_a_zip_holds_the_same_file_and_the_same_rows_make_the_same_zip(
+    app: Flask, cast: Cast, tmp_path: Path, format_name: str
+) -> None:
+    """C8: compressed by choice, in every format; size and hash are the zip's."""
+    fill(cast.lakeside, 20)
+    plain = request_of(cast.lakeside, format=format_name, title="Weekly report")
+    zipped = replace(plain, format_options={"zip": True})
+    make_file(plain, tmp_path / "plain")
+    made = [make_file(zipped, tmp_path / name) for name in ("zip", "again")]
+    data = (tmp_path / "zip").read_bytes()
+    assert made[0] == made[1]
+    assert (made[0].bytes, made[0].sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert (zipped.file_type.extension, zipped.file_type.media_type) == ("zip", "application/zip")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        (entry,) = archive.infolist()
+        assert entry.filename == f"Weekly-report-2026-11-02.{plain.file_type.extension}"
+        assert entry.date_time == (2026, 11, 2, 8, 0, 0)
+        same = archive.read(entry) == (tmp_path / "plain").read_bytes()
+    # the cover says how the file was asked for
+    assert same or format_name == "XLSX"

@@ -1,6 +1,8 @@
 """File formats: each takes columns and pages of rows and writes one file; rows and formats do not know each other."""
 
+from portal.exports.file_types import FILE_TYPES
 from portal.exports.writers.base import (
+    ByteSink,
     CoverValue,
     ExportLimit,
     HashingFile,
@@ -12,11 +14,16 @@ from portal.exports.writers.base import (
     Written,
 )
 
-FORMATS = {"XLSX": "Excel (XLSX)", "CSV": "CSV", "JSON_LINES": "JSON lines", "PARQUET": "Parquet"}
-"""The formats that can be written, and what people call them."""
+FORMATS = {name: each.label for name, each in FILE_TYPES.items()}
+"""All formats, and what people call them."""
+
+TABLE_FORMATS = ("XLSX", "CSV", "JSON_LINES", "PARQUET")
+"""Those in which a table can be written; `writer_for` has a writer for each."""
 
 __all__ = [
     "FORMATS",
+    "TABLE_FORMATS",
+    "ByteSink",
     "CoverValue",
     "ExportLimit",
     "HashingFile",
@@ -31,7 +38,7 @@ __all__ = [
 
 
 def writer_for(format_name: str) -> Writer:
-    """The writer of one of FORMATS. Raises KeyError. Heavy parts are imported only for the format that needs them."""
+    """The writer of one of TABLE_FORMATS; only that format's parts are imported. Raises KeyError."""
     match format_name:
         case "CSV":
             from portal.exports.writers.csv_text import CsvWriter  # noqa: PLC0415

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from portal.exports.columns import Column
@@ -77,9 +77,6 @@ class ByteSink(Protocol):
 
 class Writer(Protocol):
     """One file format."""
-
-    extension: ClassVar[str]
-    media_type: ClassVar[str]
 
     def write(
         self,

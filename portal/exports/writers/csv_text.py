@@ -5,7 +5,7 @@ One function per column, made once per file, turns a page's values into finished
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
-from typing import ClassVar, cast
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from portal.exports.columns import Column
@@ -21,9 +21,6 @@ _QUOTED = '",;\t\r\n'
 
 class CsvWriter:
     """Writes `WriteOptions` of CSV: delimiter, bom, header_labels, guarded, zone."""
-
-    extension: ClassVar[str] = "csv"
-    media_type: ClassVar[str] = "text/csv; charset=utf-8"
 
     def write(
         self,

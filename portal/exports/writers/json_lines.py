@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from json.encoder import encode_basestring  # the encoder's own, in C: quotes and escapes a text
 from math import isfinite
-from typing import ClassVar, cast
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from portal.exports.columns import Column
@@ -24,9 +24,6 @@ _NOTHING = "null"
 class JsonLinesWriter:
     """Writes `WriteOptions` of JSON lines: zone. Instants are ISO 8601 with offset; what does not fit its column's
     type is a string, so that nothing is lost."""
-
-    extension: ClassVar[str] = "jsonl"
-    media_type: ClassVar[str] = "application/x-ndjson"
 
     def write(
         self,

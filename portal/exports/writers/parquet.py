@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import IO, Any, ClassVar, cast
+from typing import IO, Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,9 +28,6 @@ _UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeE
 
 class ParquetWriter:
     """Writes `WriteOptions` of Parquet: zone, title."""
-
-    extension: ClassVar[str] = "parquet"
-    media_type: ClassVar[str] = "application/vnd.apache.parquet"
 
     def write(
         self,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import ClassVar
 
 from openpyxl.utils import get_column_letter
 
@@ -18,6 +17,7 @@ MOST_ROWS = 1_048_576
 """Rows of a sheet, the header's with them; what is over goes on to a further sheet."""
 
 _MOST_BYTES = LARGEST - 512 * 1024 * 1024
+_TOO_LARGE = "The workbook passes 4 GB: choose CSV, a shorter period or fewer columns."
 _AT_ONCE = 500
 _WIDTHS = {ColumnType.DATE: 12, ColumnType.DATETIME: 20, ColumnType.BOOLEAN: 8, ColumnType.INTEGER: 8}
 _NARROWEST, _WIDEST = 8, 60
@@ -26,9 +26,6 @@ _ROOM_FOR_FILTER = 4
 
 class XlsxWriter:
     """Writes `WriteOptions` of XLSX: zone, title, sheet_name, stamped_at, cover."""
-
-    extension: ClassVar[str] = "xlsx"
-    media_type: ClassVar[str] = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
     def write(
         self,
@@ -42,7 +39,7 @@ class XlsxWriter:
         check_columns(columns, MOST_COLUMNS)
         pages = iter(pages)
         first = next(pages, ())
-        archive = ZipStream(out, options.stamped_at)
+        archive = ZipStream(out, options.stamped_at, _TOO_LARGE)
         book = DataWorkbook(columns, _widths(columns, first), options)
         for name, part in book.first_parts().items():
             archive.add(name, part)

@@ -39,9 +39,11 @@ class _Entry:
 class ZipStream:
     """An archive being written; entries one after another, `close` at the end."""
 
-    def __init__(self, out: ByteSink, stamped_at: datetime) -> None:
-        """`stamped_at` is every entry's time, read as it stands, to two seconds, from 1980 on."""
+    def __init__(self, out: ByteSink, stamped_at: datetime, too_large: str) -> None:
+        """`stamped_at` is every entry's time, read as it stands, to two seconds, from 1980 on. `too_large` is the
+        sentence of ExportLimit, raised where an entry or the archive reaches 4 GiB."""
         at = stamped_at
+        self._too_large = too_large
         self._out = out
         self._offset = 0
         self._entries: list[_Entry] = []
@@ -60,7 +62,7 @@ class ZipStream:
         """An entry to be written piece by piece and closed before the next."""
         entry = _Entry(name.encode(), self._offset, _SIZES_FOLLOW)
         self._begin(entry)
-        return ZipPart(entry, self._put)
+        return ZipPart(entry, self._put, self._too_large)
 
     def close(self) -> None:
         """Write the table of entries; without it the archive does not open."""
@@ -89,16 +91,17 @@ class ZipStream:
     def _put(self, data: bytes) -> None:
         self._offset += len(data)
         if self._offset >= LARGEST:
-            raise ExportLimit("The workbook passes 4 GB: choose CSV, a shorter period or fewer columns.")
+            raise ExportLimit(self._too_large)
         self._out.write(data)
 
 
 class ZipPart:
     """One open entry."""
 
-    def __init__(self, entry: _Entry, put: Callable[[bytes], None]) -> None:
+    def __init__(self, entry: _Entry, put: Callable[[bytes], None], too_large: str) -> None:
         self._entry = entry
         self._put = put
+        self._too_large = too_large
         self._packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
 
     @property
@@ -106,10 +109,13 @@ class ZipPart:
         """Bytes written so far, before packing."""
         return self._entry.unpacked
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, /) -> int:
         self._entry.crc = isal_zlib.crc32(data, self._entry.crc)
         self._entry.unpacked += len(data)
+        if self._entry.unpacked >= LARGEST:
+            raise ExportLimit(self._too_large)
         self._pass_on(self._packer.compress(data))
+        return len(data)
 
     def close(self) -> None:
         """Finish the entry: its checksum and sizes follow it."""
