@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
 from portal import audit
-from portal.models import Destination, DestinationKind, Schedule, ScheduleState, User, write_session
+from portal.models import Destination, Schedule, ScheduleState, User, write_session
 from portal.plumbing.logs import log
 from portal.plumbing.mail_text import one_line
 from portal.runs.cancel import cancel_still_waiting, cancel_waiting
@@ -39,6 +39,11 @@ CONFIGURED = (
     "grace_seconds",
     "on_blackout",
     "ready_by",
+    "masking",
+    "no_rows",
+    "send_condition",
+    "only_changes",
+    "backup_address",
 )
 
 
@@ -66,7 +71,6 @@ def create_schedule(
         created_at=now,
         updated_at=now,
         revision=1,
-        masking={},
         on_blackout_since=now,
         **_columns(given),
     )
@@ -191,11 +195,6 @@ def duplicate_schedule(
     """A copy, paused so that nothing goes out before its maker has looked at it."""
     with write_session() as db:
         original = _locked(db, organization_id, schedule_id)
-        copied = (
-            *CONFIGURED,
-            "masking",
-            "no_rows",
-        )
         copy = Schedule(
             id=uuid.uuid4(),
             organization_id=organization_id,
@@ -208,7 +207,7 @@ def duplicate_schedule(
             updated_at=now,
             revision=1,
             on_blackout_since=now,
-            **{name: getattr(original, name) for name in copied},
+            **{name: getattr(original, name) for name in CONFIGURED},
         )
         copy.destinations = [
             Destination(
@@ -278,13 +277,9 @@ def _columns(given: ScheduleInput) -> dict[str, Any]:
 
 
 def _destinations(organization_id: uuid.UUID, given: ScheduleInput) -> list[Destination]:
-    mails = [(DestinationKind.EMAIL, each.address, each.name) for each in given.recipients]
-    folders = [(DestinationKind.FOLDER, folder, "") for folder in given.folders]
     return [
-        Destination(
-            id=uuid.uuid4(), organization_id=organization_id, position=position, kind=kind, target=target, name=name
-        )
-        for position, (kind, target, name) in enumerate([*mails, *folders])
+        Destination(id=uuid.uuid4(), organization_id=organization_id, position=position, **each)
+        for position, each in enumerate(given.destinations())
     ]
 
 
@@ -322,9 +317,15 @@ def described(schedule: Schedule) -> dict[str, Any]:
         "grace_seconds": schedule.grace_seconds,
         "on_blackout": schedule.on_blackout.value,
         "ready_by": schedule.ready_by,
+        "masking": schedule.masking,
+        "no_rows": schedule.no_rows.value,
+        "send_condition": schedule.send_condition,
+        "only_changes": schedule.only_changes,
+        "backup_address": schedule.backup_address,
         "owner": _text(schedule.owner_id),
         "destinations": [
-            {"kind": each.kind.value, "target": each.target, "name": each.name} for each in schedule.destinations
+            {"kind": each.kind.value, "target": each.target, "name": each.name, "own_filters": each.own_filters}
+            for each in schedule.destinations
         ],
     }
 

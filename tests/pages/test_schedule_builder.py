@@ -147,14 +147,17 @@ def test_csv_options_and_columns(page) -> None:
         "bom": [],
         "header_labels": "y",
         "investigations": "1",
-        "columns": "case_number = No.\ncase_status",
+        "columns_are": "chosen",
+        "columns": ["case_status", "case_number"],
+        "column_order": ["case_number"],
+        "column_labels": ["No."],
     }
     schedule = saved(save(page.otto, filled(page.otto, **answers)))
     assert schedule.format_options == {"delimiter": ";", "bom": False, "header_labels": True}
     assert schedule.column_config["columns"] == [{"key": "case_number", "label": "No."}, "case_status"]
     assert schedule.column_config["max_investigations"] == 1
     shown = page.otto.get(f"/schedules/{schedule.id}/edit")
-    assert value(shown, "columns").splitlines() == ["case_number = No.", "case_status"]
+    assert value(shown, "column_order") == ["case_number", "case_status"]
 
 
 def test_the_keys_of_all_columns_stand_beside_the_field_that_asks_for_them(page, cast: Cast) -> None:

@@ -9,7 +9,7 @@ from wtforms import StringField
 
 from portal.moments import MomentError, parse_day
 from portal.pages.hostile_input import PlainForm
-from portal.pages.schedules.forms import day_picker
+from portal.pages.schedules.fields import day_picker
 from portal.schedules.blackouts import CalendarError, Entry, span
 
 

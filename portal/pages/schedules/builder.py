@@ -15,11 +15,13 @@ from portal.exports.catalogue import CORE, OFFERED, OVERFLOW, investigation_colu
 from portal.models import ExportType, Schedule, ScheduleState
 from portal.pages.access import current_actor, current_user, own, requires
 from portal.pages.errors import show_again
-from portal.pages.schedules.answers import data_of, new_values, show_problems, values_of
+from portal.pages.schedules.answers import data_of
 from portal.pages.schedules.blueprint import bp
 from portal.pages.schedules.filter_choices import filter_choices
 from portal.pages.schedules.forms import ScheduleForm
 from portal.pages.schedules.in_words import Told, described_input, facts, told
+from portal.pages.schedules.prefill import new_values, values_of
+from portal.pages.schedules.problems import show_problems
 from portal.pages.schedules.so_far import so_far
 from portal.people.rights import Right
 from portal.schedules import changes, listing

@@ -14,7 +14,8 @@ from portal import clock
 from portal.exports.filter_choices import FilterChoice, choices
 from portal.extensions import db
 from portal.models import CaseImport
-from portal.pages.schedules.forms import FILTERS, ScheduleForm
+from portal.pages.schedules.choices import FILTERS
+from portal.pages.schedules.forms import ScheduleForm
 
 DEEPEST = 3
 ORGANIZATIONS_KEPT = 64

@@ -16,7 +16,18 @@ from portal.exports.periods import PeriodError, asked_in_words, parse_period
 from portal.exports.writers import FORMATS
 from portal.models import CatchUp, ExportType, OnBlackout, Schedule
 from portal.moments import MomentError, day_in_words, parse_instant
-from portal.pages.schedules.forms import CATCH_UP, DATE_FIELDS, FILTERS, GRACES, HALF_WAY
+from portal.pages.schedules.choices import (
+    CATCH_UP,
+    CHANGED,
+    DATE_FIELDS,
+    FILTERS,
+    GRACES,
+    HALF_WAY,
+    NO_ROWS,
+    PROFILES,
+    SEND_WHEN,
+    SIDES,
+)
 from portal.schedules.change_log import Change
 from portal.schedules.inputs import ScheduleInput
 from portal.schedules.recipients import Recipient
@@ -44,11 +55,10 @@ _DONE = {
 
 def described_input(given: ScheduleInput) -> Described:
     """The same as `described` gives for a schedule that is saved."""
-    mails = [{"kind": "EMAIL", "target": each.address, "name": each.name} for each in given.recipients]
     return {
         **{name: getattr(given, name) for name in ScheduleInput.__dataclass_fields__},
         "owner": str(given.owner_id),
-        "destinations": [*mails, *({"kind": "FOLDER", "target": each, "name": ""} for each in given.folders)],
+        "destinations": given.destinations(),
     }
 
 
@@ -62,12 +72,18 @@ def facts(described: Described, owners: Mapping[str, str]) -> Facts:
         "Format": _format(described),
         "Period": period_asked(str(described.get("period", ""))),
         "Cases": cases_in_words(described.get("filters") or {}),
+        "Of these": "Only those that are new or changed since the last time" if described.get("only_changes") else "",
         "Columns": _columns(str(described.get("export_type", "")), described.get("column_config") or {}),
         "When": when_in_words(described),
         "Time zone": str(described.get("timezone", "")),
         "If it could not run on time": _catch_up(described),
         "Recipients": ", ".join(mails),
         "Mail": _mail(described.get("delivery_config") or {}) if mails else "",
+        "Own rows": _own_rows(described),
+        "What they see": _masking(described.get("masking") or {}) if mails else "",
+        "Backup recipient": str(described.get("backup_address") or ""),
+        "When there is nothing to report": dict(NO_ROWS).get(str(described.get("no_rows")), "") if mails else "",
+        "Sent": _send_condition(described.get("send_condition") or {}),
         "Folders": ", ".join(each["target"] for each in _destinations(described, "FOLDER")),
         "Owner": owners.get(str(described.get("owner")), "Nobody"),
     }
@@ -174,7 +190,7 @@ def _day_of(instant: Any) -> str:
         return str(instant)
 
 
-def _destinations(described: Described, kind: str) -> list[Mapping[str, str]]:
+def _destinations(described: Described, kind: str) -> list[Mapping[str, Any]]:
     return [each for each in described.get("destinations") or () if each.get("kind") == kind]
 
 
@@ -185,11 +201,12 @@ def _format_name(described: Described) -> str:
 
 def _format(described: Described) -> str:
     name, options = _format_name(described), described.get("format_options") or {}
+    packed = ", compressed (zip)" if options.get("zip") else ""
     if name != FORMATS["CSV"]:
-        return name
+        return f"{name}{packed}"
     parts = ["semicolons between the columns" if options.get("delimiter") == ";" else "commas between the columns"]
     parts += ["marked as UTF-8"] * bool(options.get("bom")) + ["headed with words"] * bool(options.get("header_labels"))
-    return f"CSV, {', '.join(parts)}"
+    return f"CSV, {', '.join(parts)}{packed}"
 
 
 def _catch_up(described: Described) -> str:
@@ -212,6 +229,29 @@ def _columns(export_type: str, config: Mapping[str, Any]) -> str:
     count = config.get("max_investigations", USUAL_INVESTIGATIONS) if config.get("include_investigations", True) else 0
     more = ", and everything else for programs (JSON)" if config.get("include_overflow") else ""
     return f"All, with {_counted(count, 'investigation')} per case{more}"
+
+
+def _own_rows(described: Described) -> str:
+    """ "North: region North. South: …" of those that have rows of their own."""
+    groups: dict[str, list[str]] = {}
+    for each in _destinations(described, "EMAIL"):
+        if each.get("own_filters"):
+            groups.setdefault(cases_in_words(each["own_filters"]), []).append(each["target"])
+    return "; ".join(f"{_some(people)} only: {words}" for words, people in groups.items())
+
+
+def _masking(masking: Mapping[str, Any]) -> str:
+    return ". ".join(f"{name}: {PROFILES.get(masking.get(side, ''), '')}" for side, name in SIDES.items())
+
+
+def _send_condition(condition: Mapping[str, Any]) -> str:
+    if not condition:
+        return ""
+    number = condition.get("at_least", condition.get("at_most"))
+    bound = "at least" if "at_least" in condition else "at most"
+    if condition.get("kind") == "CHANGED":
+        return dict(SEND_WHEN)[CHANGED]
+    return f"Only if there are {bound} {_counted(number, 'row')}" if isinstance(number, int) else UNREADABLE
 
 
 def _mail(config: Mapping[str, Any]) -> str:

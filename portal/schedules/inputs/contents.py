@@ -1,0 +1,51 @@
+"""What is in the file: type, format, columns, filters, and what is masked for whom."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from portal.exports.case_filters import FilterError, parse_filters
+from portal.exports.catalogue import OFFERED, CatalogueError, check_format, columns_for
+from portal.exports.request import check_format_options
+from portal.schedules.inputs.problems import Check
+
+SIDES = ("inside", "outside")
+PROFILES = ("NONE", "INTERNAL", "EXTERNAL")
+"""How much is masked; beside them "" for what the organization does as a rule."""
+
+
+def checked_contents(found: Check, data: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """(format, its options, column configuration): what the catalogue offers, checked by it."""
+    export_type, wanted = str(data.get("export_type")), str(data.get("format"))
+    options, columns = dict(data.get("format_options", {})), dict(data.get("column_config", {}))
+    if export_type in tuple(OFFERED):
+        for ask in (
+            lambda: check_format(export_type, wanted),
+            lambda: check_format_options(wanted, options),
+            lambda: columns_for(export_type, columns),
+        ):
+            try:
+                ask()
+            except CatalogueError as error:
+                found.refuse(error.field, error.sentence)
+    return wanted, options, columns
+
+
+def checked_filters(found: Check, data: Any, organization_id: uuid.UUID, at: str = "filters") -> dict[str, Any] | None:
+    """The filters as they are stored; a problem stands at `at` and the filter's own name."""
+    try:
+        return parse_filters(data, organization_id).to_json()
+    except FilterError as error:
+        found.refuse(f"{at}.{error.field}", error.sentence)
+        return None
+
+
+def checked_masking(found: Check, data: Any) -> dict[str, str]:
+    """Profiles by side; a side that is left to the organization's rule is not in it."""
+    given = data if isinstance(data, Mapping) else {}
+    for side in SIDES:
+        if given.get(side, "") not in {"", *PROFILES}:
+            found.refuse(f"masking.{side}", "Choose what they may see.")
+    return {side: str(given[side]) for side in SIDES if given.get(side)}
