@@ -1,0 +1,1 @@
+"""The board report: its figures, its words, and what they are drawn and set in."""
