@@ -12,26 +12,23 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from portal import deadline
-from portal.config import settings
 from portal.exports.case_filters import CaseFilters
-from portal.exports.catalogue import MOST_INVESTIGATIONS, OVERFLOW, RowsAre, flat_file_columns, offer
+from portal.exports.catalogue import RowsAre, flat_file_columns, offer
 from portal.exports.columns import Column
 from portal.exports.overflow import OverflowCells
+from portal.exports.register_columns import MOST_INVESTIGATIONS, OVERFLOW
 from portal.exports.register_names import load_business_units, load_categories, load_locations
 from portal.exports.request import ExportRequest
 from portal.exports.row_sources import Part, case_pages, id_text
 from portal.exports.row_values import RowValues
 from portal.exports.scope import scope_of
+from portal.exports.snapshot import register_as_of, snapshot
 from portal.exports.writers import Page, Value
-from portal.extensions import db
-from portal.models import Case, CaseImport, ImportState, Investigation
+from portal.models import Case, Investigation
 from portal.plumbing.garbage import no_search_for_cycles
 from portal.zones import zone
 
 PAGE_SIZE = 2_000
-SERVER_MARGIN_SECONDS = 60
-"""How much later than the run's own limit the database gives a question up: the limit's own words come first."""
 
 _PARTS: Mapping[str, Part] = {
     "source_channel": Part.REPORTS,
@@ -67,28 +64,13 @@ def open_rows(request: ExportRequest, page_size: int = PAGE_SIZE) -> Iterator[Ro
     Raises CatalogueError, FilterError or ZoneError where the request cannot be had.
     """
     columns = request.columns()
-    with _snapshot() as connection, no_search_for_cycles():
+    with snapshot() as connection, no_search_for_cycles():
         scope = scope_of(request, connection)
         expected = connection.scalar(_count(request, scope.conditions)) or 0
-        as_of = _register_as_of(connection, request)
+        as_of = register_as_of(connection, request.organization_id)
         # closed before the connection is: a page may still be on its way
         with closing(_pages(connection, request, columns, scope.conditions, page_size)) as pages:
             yield RowStream(columns, scope.filters, scope.own_filters, expected, as_of, pages)
-
-
-@contextmanager
-def _snapshot() -> Iterator[Connection]:
-    """A connection of its own that sees the register as it is at its first question, for as long as it lasts."""
-    engine = db.engine
-    if engine.dialect.name == "postgresql":
-        # on SQLite every transaction that only reads is such a snapshot
-        engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    with engine.connect() as connection:
-        if engine.dialect.name == "postgresql" and not deadline.is_set():
-            # the program that asks may be killed at its limit, and the server would go on looking for nobody
-            seconds = settings().run_time_limit_seconds + SERVER_MARGIN_SECONDS
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{seconds}s'")
-        yield connection
 
 
 def _count(request: ExportRequest, conditions: list[sa.ColumnElement[bool]]) -> sa.Select[int]:
@@ -98,13 +80,6 @@ def _count(request: ExportRequest, conditions: list[sa.ColumnElement[bool]]) -> 
         return counted
     of_case = (Investigation.organization_id == Case.organization_id, Investigation.case_id == Case.id)
     return counted.join(Investigation, sa.and_(*of_case))
-
-
-def _register_as_of(connection: Connection, request: ExportRequest) -> datetime | None:
-    newest = sa.select(sa.func.max(CaseImport.finished_at)).where(
-        CaseImport.organization_id == request.organization_id, CaseImport.state == ImportState.SUCCEEDED
-    )
-    return connection.scalar(newest)
 
 
 def _pages(
