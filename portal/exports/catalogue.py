@@ -1,6 +1,6 @@
-"""What can be exported: the types and formats on offer, and the columns of each, declared once.
+"""What can be exported: the types and formats on offer, and the columns of each, in what order and under what label.
 
-Keys and order are a contract: BI tools read by name. A further export type is one more entry of OFFERED.
+A further export type is one more entry of OFFERED; what a column is stands in `register_columns.py`.
 """
 
 import difflib
@@ -9,70 +9,23 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from portal.exports.columns import Column, ColumnType
+from portal.exports.columns import Column
+from portal.exports.register_columns import (
+    CHANGE,
+    CORE_GROUPS,
+    DISCLOSURE,
+    FORM_DATA,
+    MOST_INVESTIGATIONS,
+    OVERFLOW_GROUP,
+    USUAL_INVESTIGATIONS,
+    ColumnGroup,
+    investigation_group,
+    only_investigations,
+)
 from portal.exports.writers import TABLE_FORMATS
 from portal.models import ExportFormat, ExportType
 
-MOST_INVESTIGATIONS = 10
-USUAL_INVESTIGATIONS = 3
 _LONGEST_LABEL = 200
-
-_T, _I, _B = ColumnType.TEXT, ColumnType.INTEGER, ColumnType.BOOLEAN
-_DATE, _DATETIME, _JSON = ColumnType.DATE, ColumnType.DATETIME, ColumnType.JSON
-
-CORE: tuple[Column, ...] = (
-    Column("case_id", "Case ID", _T),
-    Column("case_number", "Case Number", _T),
-    Column("case_status", "Status", _T),
-    Column("case_priority", "Priority", _T),
-    Column("case_created_at", "Created At", _DATETIME),
-    Column("case_closed_at", "Closed At", _DATETIME),
-    Column("case_days_open", "Days Open", _I),
-    Column("case_sla_breached", "SLA Breached", _B),
-    Column("category_name", "Category", _T),
-    Column("category_code", "Category Code", _T),
-    Column("subcategory_name", "Subcategory", _T),
-    Column("source_channel", "Source Channel", _T),
-    Column("is_anonymous", "Anonymous", _B),
-    Column("reporter_relationship", "Reporter Relationship", _T),
-    Column("assigned_to_name", "Assigned To", _T),
-    Column("assigned_to_email", "Assignee Email", _T),
-    Column("business_unit_name", "Business Unit", _T),
-    Column("business_unit_code", "BU Code", _T),
-    Column("location_name", "Location", _T),
-    Column("location_country", "Country", _T),
-    Column("location_region", "Region", _T),
-    Column("outcome", "Outcome", _T),
-    Column("outcome_reason", "Outcome Reason", _T),
-    Column("has_remediation", "Has Remediation", _B),
-    Column("remediation_status", "Remediation Status", _T),
-    Column("riu_count", "RIU Count", _I),
-    Column("investigation_count", "Investigation Count", _I),
-    Column("subject_count", "Subject Count", _I),
-    Column("attachment_count", "Attachment Count", _I),
-)
-
-_INVESTIGATION = (
-    ("id", "Id", _T),
-    ("type", "Type", _T),
-    ("status", "Status", _T),
-    ("outcome", "Outcome", _T),
-    ("started_at", "Started At", _DATE),
-    ("completed_at", "Completed At", _DATE),
-    ("days_to_complete", "Days To Complete", _I),
-    ("investigator_name", "Investigator Name", _T),
-    ("interview_count", "Interview Count", _I),
-    ("finding_summary", "Finding Summary", _T),
-)
-INVESTIGATION_WIDTH = len(_INVESTIGATION)
-
-OVERFLOW: tuple[Column, ...] = (
-    Column("all_custom_fields", "All Custom Fields", _JSON),
-    Column("all_investigations", "All Investigations", _JSON),
-    Column("all_interview_responses", "All Interview Responses", _JSON),
-    Column("all_disclosures", "All Disclosures", _JSON),
-    Column("all_subjects", "All Subjects", _JSON),
-)
 
 
 class CatalogueError(ValueError):
@@ -99,65 +52,75 @@ class RowsAre(Enum):
 
     CASES = "case"
     INVESTIGATIONS = "investigation"
+    DISCLOSURES = "disclosure"
+
+
+Tagged = tuple[Column, ...]
+"""The columns of the organization's field tags that a type can have, in the order of their slots."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One export type: its formats, the columns of a configuration, and every column that may be chosen."""
+    """One export type: its formats, and the columns of a configuration."""
 
     label: str
     formats: tuple[str, ...]
-    columns: Callable[[ColumnConfig], list[Column]]
-    choosable: Callable[[], list[Column]]
+    groups: Callable[[ColumnConfig, Tagged], list[ColumnGroup]]
+    """In the order of the file."""
     rows_are: RowsAre = RowsAre.CASES
+    chosen_alone: bool = False
+    """Whether it has no columns but those that are chosen."""
+
+    def columns(self, config: ColumnConfig, tagged: Tagged = ()) -> list[Column]:
+        """Those that a file has where none are chosen."""
+        return [column for group in self.groups(config, tagged) for column in group.columns]
+
+    def choosable(self, tagged: Tagged = ()) -> list[Column]:
+        """Every column that may be chosen."""
+        return self.columns(_ALL, tagged)
 
 
-def investigation_columns(number: int) -> list[Column]:
-    """The ten columns of a case's investigation number 1, 2, …"""
-    return [Column(f"inv_{number}_{key}", f"Inv {number} {label}", kind) for key, label, kind in _INVESTIGATION]
-
-
-def _only_investigations() -> list[Column]:
-    """Which case it belongs to, then what the flat file says of each investigation, without a number."""
-    own = [Column(f"inv_{key}", f"Inv {label}", kind) for key, label, kind in _INVESTIGATION]
-    return [*CORE[:2], *own]
-
-
-def _chosen_alone(_config: ColumnConfig) -> list[Column]:
-    raise CatalogueError("columns", "Choose the columns: a custom export has those that you choose, in your order.")
+_ALL = ColumnConfig(MOST_INVESTIGATIONS, overflow=True)
 
 
 def flat_file_columns(investigations: int, *, overflow: bool) -> list[Column]:
     """Every column of the flat file in its order, for so many investigations a case."""
-    repeated = [column for number in range(1, investigations + 1) for column in investigation_columns(number)]
-    return [*CORE, *repeated, *(OVERFLOW if overflow else ())]
+    groups = _flat_file(ColumnConfig(investigations, overflow), ())
+    return [column for group in groups for column in group.columns]
+
+
+def _flat_file(config: ColumnConfig, tagged: Tagged) -> list[ColumnGroup]:
+    numbers = range(1, config.investigations + 1)
+    overflow = [OVERFLOW_GROUP] if config.overflow else []
+    return [*CORE_GROUPS, *(investigation_group(number) for number in numbers), *_of_tags(tagged), *overflow]
+
+
+def _disclosures(_config: ColumnConfig, tagged: Tagged) -> list[ColumnGroup]:
+    own = ColumnGroup("The disclosure", "the disclosure", DISCLOSURE)
+    form = ColumnGroup("The form, for programs", "the disclosure's form", (FORM_DATA,))
+    return [own, *_of_tags(tagged), form]
+
+
+def _of_tags(tagged: Tagged) -> list[ColumnGroup]:
+    return [ColumnGroup("Tagged fields", "fields and answers that your organization tagged", tagged)] if tagged else []
 
 
 OFFERED: Mapping[ExportType, Offer] = {
-    ExportType.FLAT_FILE: Offer(
-        "Flat file: one row per case, everything about it",
-        TABLE_FORMATS,
-        lambda config: flat_file_columns(config.investigations, overflow=config.overflow),
-        lambda: flat_file_columns(MOST_INVESTIGATIONS, overflow=True),
-    ),
+    ExportType.FLAT_FILE: Offer("Flat file: one row per case, everything about it", TABLE_FORMATS, _flat_file),
     ExportType.CASES_ONLY: Offer(
-        "Cases only: one row per case, without what hangs on it",
-        TABLE_FORMATS,
-        lambda _: list(CORE),
-        lambda: list(CORE),
+        "Cases only: one row per case, without what hangs on it", TABLE_FORMATS, lambda _, __: list(CORE_GROUPS)
     ),
     ExportType.INVESTIGATIONS_ONLY: Offer(
         "Investigations only: one row per investigation",
         TABLE_FORMATS,
-        lambda _: _only_investigations(),
-        _only_investigations,
+        lambda _, __: list(only_investigations()),
         RowsAre.INVESTIGATIONS,
     ),
+    ExportType.DISCLOSURES_ONLY: Offer(
+        "Disclosures only: one row per disclosure", TABLE_FORMATS, _disclosures, RowsAre.DISCLOSURES
+    ),
     ExportType.CUSTOM: Offer(
-        "Custom: one row per case, the columns that you choose",
-        TABLE_FORMATS,
-        _chosen_alone,
-        lambda: flat_file_columns(MOST_INVESTIGATIONS, overflow=True),
+        "Custom: one row per case, the columns that you choose", TABLE_FORMATS, _flat_file, chosen_alone=True
     ),
 }
 
@@ -183,18 +146,31 @@ def check_format(export_type: str, format_name: str) -> ExportFormat:
     return ExportFormat(format_name)
 
 
-def columns_for(export_type: str, column_config: Mapping[str, Any]) -> list[Column]:
+def columns_for(
+    export_type: str, column_config: Mapping[str, Any], tagged: Tagged = (), *, only_changes: bool = False
+) -> list[Column]:
     """The columns of a stored configuration, chosen ones in the order and under the labels chosen.
 
-    A chosen column may be any the type has, whatever the configuration says of investigations and overflow.
-    Raises CatalogueError.
+    A chosen column may be any the type has, whatever the configuration says of investigations and overflow. With
+    `only_changes` the last column says what became of the case. Raises CatalogueError.
     """
     on_offer = offer(export_type)
+    if only_changes and on_offer.rows_are is RowsAre.DISCLOSURES:
+        raise CatalogueError("only_changes", _NO_CHANGES_OF_DISCLOSURES)
     config = parse_column_config(column_config)
-    if not config.chosen:
-        return on_offer.columns(config)
-    known = {column.key: column for column in on_offer.choosable()}
-    return [_chosen(known, key, label) for key, label in config.chosen]
+    change = [CHANGE] if only_changes else []
+    if config.chosen:
+        known = {column.key: column for column in on_offer.choosable(tagged)}
+        return [_chosen(known, key, label) for key, label in config.chosen] + change
+    if on_offer.chosen_alone:
+        raise CatalogueError("columns", "Choose the columns: a custom export has those that you choose, in your order.")
+    return on_offer.columns(config) + change
+
+
+_NO_CHANGES_OF_DISCLOSURES = (
+    "Disclosures are not followed for changes: choose the period since the last successful run instead, which counts "
+    "by when they were submitted."
+)
 
 
 def parse_column_config(data: Mapping[str, Any]) -> ColumnConfig:

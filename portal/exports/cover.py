@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.config import VERSION
-from portal.exports.case_filters import DATE_FIELD_WORDS, filters_in_words
+from portal.exports.catalogue import offer
 from portal.exports.periods import Resolved, period_in_words
 from portal.exports.request import ExportRequest
 from portal.exports.rows import RowStream
+from portal.exports.scope_words import counted_in_words, limits_in_words
 from portal.exports.writers import CoverValue, Written
 from portal.moments import instant_text, last_import_in_words, moment_in_words
 from portal.zones import zone, zone_words
@@ -33,7 +34,6 @@ class Cover:
     def __call__(self, written: Written) -> Sequence[CoverLine]:
         request, stream = self.request, self.stream
         place = zone(request.zone)
-        counted = DATE_FIELD_WORDS[stream.filters.date_field]
         hash_note = "On the run's page and in the mail: a file cannot hold its own hash"
         return [
             ("Report", request.title),
@@ -44,10 +44,10 @@ class Cover:
             ("Period", period_in_words(Resolved(request.start, request.end), place)),
             ("Period from (UTC, included)", instant_text(request.start) if request.start else "the first case"),
             ("Period to (UTC, not included)", instant_text(request.end)),
-            ("Period counts", f"when the case was {counted}"),
-            ("Filters", filters_in_words(stream.filters)),
+            ("Period counts", counted_in_words(request.export_type, stream.filters)),
+            ("Filters", limits_in_words(request.export_type, stream.filters)),
             ("Time zone", f"{request.zone}; all dates and times in this file are in {zone_words(request.zone)}"),
-            ("Cases", written.rows),
+            (f"{offer(request.export_type).rows_are.value.capitalize()}s", written.rows),
             ("Cells changed to be harmless", written.cells_changed),
             ("Register last imported", last_import_in_words(stream.register_as_of, place)),
             ("Software", f"Duepost {VERSION}"),

@@ -35,7 +35,7 @@ class OverflowCells:
         """One tuple a case, in the order of `case_ids`; None where there is nothing."""
         ids = [uuid.UUID(each) for each in case_ids]
         columns = [read(self, ids) for read in self._readers]
-        return [tuple(_compact(column.get(each)) for column in columns) for each in ids]
+        return [tuple(compact(column.get(each)) for column in columns) for each in ids]
 
     def custom_fields(self, ids: list[uuid.UUID]) -> ByCase:
         statement = sa.select(Case.id, Case.custom_fields)
@@ -113,5 +113,6 @@ def _in_order() -> tuple[Any, ...]:
     return Investigation.started_at.is_(None), Investigation.started_at, Investigation.id
 
 
-def _compact(value: Any) -> str | None:
+def compact(value: Any) -> str | None:
+    """As every JSON cell is written; None where there is nothing."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True) if value else None

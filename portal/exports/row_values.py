@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from portal.exports.catalogue import INVESTIGATION_WIDTH
+from portal.exports.register_columns import INVESTIGATION_WIDTH
 from portal.exports.register_names import Place, Tree
 from portal.exports.writers import Value
 from portal.exports.writers.local_hours import LocalHours, at_wall

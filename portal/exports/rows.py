@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from portal.exports import disclosures
 from portal.exports.case_filters import CaseFilters
 from portal.exports.catalogue import RowsAre, flat_file_columns, offer
 from portal.exports.columns import Column
@@ -21,7 +22,7 @@ from portal.exports.register_names import load_business_units, load_categories, 
 from portal.exports.request import ExportRequest
 from portal.exports.row_sources import Part, case_pages, id_text
 from portal.exports.row_values import RowValues
-from portal.exports.scope import scope_of
+from portal.exports.scope import Scope, scope_of
 from portal.exports.snapshot import register_as_of, snapshot
 from portal.exports.writers import Page, Value
 from portal.models import Case, Investigation
@@ -59,40 +60,56 @@ class RowStream:
 
 @contextmanager
 def open_rows(request: ExportRequest, page_size: int = PAGE_SIZE) -> Iterator[RowStream]:
-    """The request's rows in the flat file's order. The snapshot ends with the context.
+    """The request's rows in the order of their type. The snapshot ends with the context.
 
     Raises CatalogueError, FilterError or ZoneError where the request cannot be had.
     """
     columns = request.columns()
     with snapshot() as connection, no_search_for_cycles():
         scope = scope_of(request, connection)
-        expected = connection.scalar(_count(request, scope.conditions)) or 0
+        expected = _count(connection, request, scope)
         as_of = register_as_of(connection, request.organization_id)
         # closed before the connection is: a page may still be on its way
-        with closing(_pages(connection, request, columns, scope.conditions, page_size)) as pages:
+        with closing(_pages(connection, request, columns, scope, page_size)) as pages:
             yield RowStream(columns, scope.filters, scope.own_filters, expected, as_of, pages)
 
 
-def _count(request: ExportRequest, conditions: list[sa.ColumnElement[bool]]) -> sa.Select[int]:
+def _count(connection: Connection, request: ExportRequest, scope: Scope) -> int:
     """How many rows there will be."""
-    counted = sa.select(sa.func.count()).select_from(Case).where(*conditions)
-    if offer(request.export_type).rows_are is RowsAre.CASES:
-        return counted
-    of_case = (Investigation.organization_id == Case.organization_id, Investigation.case_id == Case.id)
-    return counted.join(Investigation, sa.and_(*of_case))
+    rows_are = offer(request.export_type).rows_are
+    if rows_are is RowsAre.DISCLOSURES:
+        return disclosures.count(connection, request, scope)
+    counted = sa.select(sa.func.count()).select_from(Case).where(*scope.conditions)
+    if rows_are is RowsAre.INVESTIGATIONS:
+        of_case = (Investigation.organization_id == Case.organization_id, Investigation.case_id == Case.id)
+        counted = counted.join(Investigation, sa.and_(*of_case))
+    return connection.scalar(counted) or 0
 
 
 def _pages(
     connection: Connection,
     request: ExportRequest,
     columns: Sequence[Column],
-    conditions: list[sa.ColumnElement[bool]],
+    scope: Scope,
     size: int,
 ) -> Generator[Page, None, None]:
     keys = [column.key for column in columns]
-    if offer(request.export_type).rows_are is RowsAre.INVESTIGATIONS:
-        yield from _investigation_pages(connection, request, keys, conditions, size)
-        return
+    match offer(request.export_type).rows_are:
+        case RowsAre.CASES:
+            yield from _case_pages(connection, request, keys, scope.conditions, size)
+        case RowsAre.INVESTIGATIONS:
+            yield from _investigation_pages(connection, request, keys, scope.conditions, size)
+        case RowsAre.DISCLOSURES:
+            yield from disclosures.pages(connection, request, keys, scope, size)
+
+
+def _case_pages(
+    connection: Connection,
+    request: ExportRequest,
+    keys: Sequence[str],
+    conditions: list[sa.ColumnElement[bool]],
+    size: int,
+) -> Generator[Page, None, None]:
     investigations = _investigations(keys)
     overflow = tuple(column.key for column in OVERFLOW if column.key in keys)
     values = _row_values(connection, request, investigations)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import sqlalchemy as sa
 
 from portal.exports.case_filters import CaseFilters, KnownNames, parse_filters_by, where
-from portal.models import Case, CaseRestriction, User
+from portal.models import Case, CaseRestriction, ExportType, User
 
 if TYPE_CHECKING:
     from portal.exports.request import ExportRequest
@@ -43,11 +43,15 @@ class Scope:
 
 
 def scope_of(request: ExportRequest, connection: sa.Connection, *, with_period: bool = True) -> Scope:
-    """Raises FilterError where a filter does not fit the register."""
+    """Raises FilterError where a filter does not fit the register.
+
+    The period of an export of disclosures is not one of cases: it counts by when they were submitted.
+    """
     names = KnownNames(request.organization_id, connection)
     filters = parse_filters_by(request.filters, names)
     own = parse_filters_by(request.own_filters, names) if request.own_filters else None
-    conditions = where(filters, request.start, request.end) if with_period else where(filters)
+    of_cases = with_period and request.export_type != ExportType.DISCLOSURES_ONLY
+    conditions = where(filters, request.start, request.end) if of_cases else where(filters)
     if own is not None:
         conditions += where(own)
     if request.changes_since is not None:

@@ -100,7 +100,7 @@ def test_a_near_miss_is_named() -> None:
         keys(columns=["case_nubmer"])
 
 
-@pytest.mark.parametrize("export_type", ["BOARD_REPORT", "DISCLOSURES_ONLY", "flat_file", ""])
+@pytest.mark.parametrize("export_type", ["BOARD_REPORT", "flat_file", ""])
 def test_a_type_that_is_not_offered_is_refused(export_type: str) -> None:
     with pytest.raises(CatalogueError, match="is not offered"):
         columns_for(export_type, {})

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from portal.exports.catalogue import CORE, CatalogueError, columns_for
+from portal.exports.catalogue import CatalogueError, columns_for
 from portal.exports.preview import preview
+from portal.exports.register_columns import CORE
 from portal.zones import zone
 from tests.exports.by_hand import rows_by_hand
 from tests.exports.small_register import PLANNED, fill
