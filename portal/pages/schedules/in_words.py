@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from portal.exports.catalogue import OFFERED, USUAL_INVESTIGATIONS
+from portal.exports.catalogue import OFFERED
 from portal.exports.periods import PeriodError, asked_in_words, parse_period
+from portal.exports.register_columns import USUAL_INVESTIGATIONS
 from portal.exports.writers import FORMATS
 from portal.models import CatchUp, ExportType, OnBlackout, Schedule
 from portal.moments import MomentError, day_in_words, parse_instant

@@ -7,8 +7,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from portal.exports.catalogue import USUAL_INVESTIGATIONS
 from portal.exports.periods import PERIOD_CHOICES, Period, PeriodError, parse_period
+from portal.exports.register_columns import USUAL_INVESTIGATIONS
 from portal.models import (
     CatchUp,
     Destination,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from portal.exports.catalogue import MOST_INVESTIGATIONS
+from portal.exports.register_columns import MOST_INVESTIGATIONS
 from portal.models import ExportType
 from portal.pages.schedules.answers import stripped
 from portal.pages.schedules.choices import BETWEEN, CHOSEN, LAST_DAYS, OWN_FILTERS, TYPED
