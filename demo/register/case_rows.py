@@ -59,6 +59,9 @@ def case_row(rng: Random, around: Surroundings, batch: Batch, case: Facts) -> uu
         assignee_user_id=assignee.user_id if assignee else None,
         created_at=case.opened,
         updated_at=updated,
+        # the whole register came in at once, at the end that it tells of
+        first_seen_at=around.end,
+        changed_at=around.end,
         # other systems leave closed cases without a date; so does this one, rarely
         closed_at=case.closed if rng.random() > 0.003 else None,
         due_at=case.opened + timedelta(days=SLA_DAYS[case.priority]) if case.priority and rng.random() < 0.97 else None,

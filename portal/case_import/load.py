@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal import audit
+from portal import audit, clock
 from portal.case_import.errors import BadRow, ImportRefusedError, shortened
 from portal.case_import.fields import CHILDREN
 from portal.case_import.files import Reading, plan
@@ -22,6 +23,7 @@ from portal.case_import.register import Register
 from portal.case_import.report import Report
 from portal.case_import.spill import Spill
 from portal.case_import.staging import CASE_SECTION, Staging
+from portal.case_import.under_way import LOST_AFTER
 from portal.case_import.upsert import Target
 from portal.case_import.value_spec import fold
 from portal.case_import.write import Pace, Writing
@@ -29,7 +31,7 @@ from portal.extensions import db
 from portal.models import CaseImport, ImportState, Organization, write_session
 from portal.zones import zone
 
-LOST_AFTER = timedelta(hours=24)
+A_MOMENT = timedelta(microseconds=1)
 
 
 def find_organization(slug: str) -> Organization:
@@ -62,12 +64,12 @@ def import_cases(
     home = zone(mapping.timezone or organization.timezone)
     readings = plan(mapping, files, home, {fold(organization.slug), fold(organization.name)})
     report = Report(on_bad_row)
-    target = Target(organization.id, mapping.source, now, writes=not dry_run)
+    target = Target(organization.id, mapping.source, now, noted_at=now, writes=not dry_run)
     if dry_run:
         _run(target, mapping, readings, home, report)
     else:
-        with _recorded(target, readings, report, actor):
-            _run(target, mapping, readings, home, report)
+        with _recorded(target, readings, report, actor) as noting:
+            _run(noting, mapping, readings, home, report)
     return report
 
 
@@ -106,10 +108,16 @@ def _is_dated(mapping: Mapping) -> bool:
 
 
 @contextmanager
-def _recorded(target: Target, readings: Sequence[Reading], report: Report, actor: audit.Actor) -> Iterator[None]:
-    """The import's own row: RUNNING, then SUCCEEDED or FAILED, with an audit event of the outcome."""
+def _recorded(target: Target, readings: Sequence[Reading], report: Report, actor: audit.Actor) -> Iterator[Target]:
+    """The import's own row: RUNNING, then SUCCEEDED or FAILED, with an audit event of the outcome.
+
+    Gives the target whose `noted_at` is later than any moment up to which an export without sight of this import may
+    have vouched for the register (`under_way.complete_until`): one that did not see the row was opened before now, one
+    that saw it vouches for no more than what was before `started_at`.
+    """
     began = time.monotonic()
     import_id = _begin(target, sorted({reading.path.name for reading in readings}))
+    noted_at = max(clock.now(), target.now) + A_MOMENT
 
     def end(state: ImportState, **more: str) -> None:
         _end(
@@ -122,7 +130,7 @@ def _recorded(target: Target, readings: Sequence[Reading], report: Report, actor
         )
 
     try:
-        yield
+        yield replace(target, noted_at=noted_at)
     except BaseException as problem:
         end(
             ImportState.FAILED,

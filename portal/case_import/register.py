@@ -171,6 +171,9 @@ class Register:
     def _wanted_case(self, case: GroupedCase, source_hash: str, linked: uuid.UUID | None, *, is_new: bool) -> Wanted:
         values = case.values or []
         columns = self._case_shape.columns(values) | {"assignee_user_id": linked}
+        columns["changed_at"] = self._target.noted_at
+        if is_new:
+            columns["first_seen_at"] = self._target.noted_at
         if columns.get("updated_at") is None:
             columns["updated_at"] = columns["created_at"] if is_new else self._target.now
         for name, names, key_of in (
@@ -283,14 +286,18 @@ class Register:
         return ids, touched
 
     def _touch(self, session: Session, case_ids: Iterable[uuid.UUID]) -> None:
-        """A case under which something changed has changed, and a report of changes must show it."""
-        if self._dated or not self._target.writes:
+        """A case under which something changed has changed, and a report of changes must show it. When it was updated
+        is the source's to say, where it says so."""
+        if not self._target.writes:
             return
+        values = {"changed_at": self._target.noted_at}
+        if not self._dated:
+            values["updated_at"] = self._target.now
         for chunk in chunks(case_ids):
             session.execute(
                 sa.update(Case)
                 .where(Case.organization_id == self._target.organization_id, Case.id.in_(chunk))
-                .values(updated_at=self._target.now)
+                .values(values)
                 .execution_options(synchronize_session=False)
             )
 

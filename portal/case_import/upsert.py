@@ -23,11 +23,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Target:
-    """Whose register, from which source, when; `writes` is False for a dry run."""
+    """Whose register, from which source, when; `writes` is False for a dry run.
+
+    `noted_at` is what the register notes as the moment of all that this import changes; see `load._recorded`.
+    """
 
     organization_id: uuid.UUID
     source: str
     now: datetime
+    noted_at: datetime
     writes: bool
 
 
