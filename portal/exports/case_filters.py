@@ -133,7 +133,7 @@ def where(
         conditions.append(date_field < end)
     conditions += [_CONDITIONS[key](filters) for key in filters.values]
     if filters.anonymous is not None:
-        conditions.append(_earliest(IntakeReport.is_anonymous).is_(filters.anonymous))
+        conditions.append(earliest(IntakeReport.is_anonymous).is_(filters.anonymous))
     return conditions
 
 
@@ -252,7 +252,7 @@ def _date_field(data: Mapping[str, Any]) -> str:
     return value
 
 
-def _earliest(column: Any) -> sa.ScalarSelect[Any]:
+def earliest(column: Any) -> sa.ScalarSelect[Any]:
     """That column of the case's earliest intake report."""
     return (
         sa.select(column)
@@ -278,7 +278,7 @@ _CONDITIONS: Mapping[str, Callable[[CaseFilters], sa.ColumnElement[bool]]] = {
     "location": lambda filters: Case.location_id.in_(sorted(filters.ids["location"])),
     "country": lambda filters: _located(filters, Location.country.in_(filters.spellings["country"])),
     "region": lambda filters: _located(filters, Location.region.in_(filters.spellings["region"])),
-    "channel": lambda filters: _earliest(IntakeReport.source_channel).in_(filters.values["channel"]),
+    "channel": lambda filters: earliest(IntakeReport.source_channel).in_(filters.values["channel"]),
     "assignee": lambda filters: Case.assignee_email.in_(filters.spellings["assignee"]),
 }
 

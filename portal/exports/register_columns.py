@@ -33,6 +33,8 @@ _IDENTITY = (
     Column("case_number", "Case Number", _T, _IDENTIFIER, "The number by which people know the case."),
 )
 
+ANONYMOUS = Column("is_anonymous", "Anonymous", _B, _OPEN, "Whether the first report came without a name.")
+
 CORE_GROUPS: tuple[ColumnGroup, ...] = (
     ColumnGroup(
         "The case",
@@ -86,7 +88,7 @@ CORE_GROUPS: tuple[ColumnGroup, ...] = (
                 _OPEN,
                 "How the first report came in: HOTLINE, WEB_FORM, EMAIL, WALK_IN, LETTER, PROXY or OTHER.",
             ),
-            Column("is_anonymous", "Anonymous", _B, _OPEN, "Whether the first report came without a name."),
+            ANONYMOUS,
             Column(
                 "reporter_relationship",
                 "Reporter Relationship",
