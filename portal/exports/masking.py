@@ -7,7 +7,7 @@ frozen with the run: {"profile": "EXTERNAL", "columns": {key: "MASK"}, "untold":
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
@@ -135,6 +135,25 @@ def resolve(profile: str, columns: Iterable[Column], rules: MaskingRules) -> dic
         "columns": {key: each.value for key, each in treated.items() if each is not Treatment.SHOW},
         "untold": [*(name for name in FILTER_COLUMNS if not _told(name, which, rules)), UNTOLD_TAGS],
     }
+
+
+def untold_of(masking: Mapping[str, Any]) -> tuple[str, ...]:
+    """The filters whose values a file with this frozen masking must not tell."""
+    return tuple(masking.get("untold", ()))
+
+
+def masking_in_words(masking: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence for each way in which columns of a file with this frozen masking are treated."""
+    treated = masking.get("columns", {}).values()
+    if Treatment.MASK in treated:
+        yield (
+            "Masked: an id, a name or an address is told as a pseudonym, always the same for the same one; other text "
+            "stands as [masked]; what is no text is empty."
+        )
+    if Treatment.SMALL in treated:
+        yield "Where it was, and who reported, is masked for anonymous reports of which fewer than five share it."
+    if Treatment.OMIT in treated:
+        yield "Some columns are left out."
 
 
 def profile_for(

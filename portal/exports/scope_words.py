@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
 from portal.exports.case_filters import DATE_FIELD_WORDS, CaseFilters, filters_in_words
 from portal.models import ExportType
 
+NOT_TOLD = "(not told in this file)"
 
-def limits_in_words(export_type: str, filters: CaseFilters) -> str:
-    """ "Status OPEN or ON_HOLD"; "All cases" or "All disclosures" without any filter."""
-    if export_type != ExportType.DISCLOSURES_ONLY:
-        return filters_in_words(filters)
-    if not asks_for_cases(filters):
+
+def limits_in_words(export_type: str, filters: CaseFilters, untold: Collection[str] = ()) -> str:
+    """ "Status OPEN or ON_HOLD"; "All cases" or "All disclosures" without any filter.
+
+    `untold` are the filters whose values a masked file must not tell.
+    """
+    if export_type == ExportType.DISCLOSURES_ONLY and not asks_for_cases(filters):
         return "All disclosures"
-    return f"{filters_in_words(filters)}; only disclosures that belong to such a case"
+    words = filters_in_words(_told(filters, untold))
+    if "anonymous" in untold and filters.anonymous is not None:
+        words += f"; anonymous or named {NOT_TOLD}"
+    return f"{words}; only disclosures of such cases" if export_type == ExportType.DISCLOSURES_ONLY else words
+
+
+def _told(filters: CaseFilters, untold: Collection[str]) -> CaseFilters:
+    values = {key: (NOT_TOLD,) if key in untold else each for key, each in filters.values.items()}
+    return replace(filters, values=values, anonymous=None if "anonymous" in untold else filters.anonymous)
+
+
+def told_json(filters: Mapping[str, Any], untold: Collection[str]) -> dict[str, Any]:
+    """Filters as they are stored, without the values that a masked file must not tell."""
+    return {key: NOT_TOLD if key in untold else value for key, value in filters.items()}
 
 
 def counted_in_words(export_type: str, filters: CaseFilters) -> str:
