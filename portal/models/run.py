@@ -117,8 +117,10 @@ class Run(Tenant, Base):
     requested_by: Mapped[str] = mapped_column(sa.String(254), default="")
     software_version: Mapped[str] = mapped_column(sa.String(64), default="")
     register_as_of: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # an export of changes: those after changes_from; whatever changed up to data_as_of was seen
+    # an export of changes: those after changes_from (None: all), as was settled before the first row was read; whatever
+    # changed up to data_as_of was seen
     changes_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    changes_settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     data_as_of: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reached: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -160,6 +162,8 @@ class Artifact(Tenant, Base):
     masking: Mapped[str] = mapped_column(sa.String(32), default="NONE", server_default="NONE")
     own_filters: Mapped[dict[str, Any] | None] = mapped_column(Json)
     notes: Mapped[list[str]] = mapped_column(Json, default=list)
+    # why nobody was sent it, where the schedule asked for that; empty: it has deliveries
+    not_sent: Mapped[str] = mapped_column(sa.Text, default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     hold: Mapped[bool] = mapped_column(default=False)

@@ -77,6 +77,7 @@ class Freezer:
             zone=schedule.timezone,
             column_config=schedule.column_config,
             title=schedule.name,
+            only_changes=schedule.only_changes,
         )
         words = {
             "rule": schedule_in_words(schedule, rule),
@@ -142,6 +143,7 @@ def _configuration(
         "export": dict(export),
         "delivery": schedule.delivery_config,
         "no_rows": schedule.no_rows.value,
+        "send_condition": schedule.send_condition,
         "destinations": list(destinations),
     }
 

@@ -25,10 +25,15 @@ ADDED = {
         sa.Column("send_condition", JSON, nullable=False, server_default=EMPTY),
         sa.Column("backup_address", sa.String(254)),
     ),
-    "runs": (sa.Column("changes_from", MOMENT), sa.Column("data_as_of", MOMENT)),
+    "runs": (
+        sa.Column("changes_from", MOMENT),
+        sa.Column("changes_settled_at", MOMENT),
+        sa.Column("data_as_of", MOMENT),
+    ),
     "artifacts": (
         sa.Column("masking", sa.String(32), nullable=False, server_default="NONE"),
         sa.Column("own_filters", JSON),
+        sa.Column("not_sent", sa.Text(), nullable=False, server_default=""),
     ),
     "deliveries": (sa.Column("notice_only", sa.Boolean(), nullable=False, server_default=NO),),
     "field_tags": (
