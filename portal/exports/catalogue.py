@@ -43,6 +43,8 @@ class ColumnConfig:
 
     investigations: int = USUAL_INVESTIGATIONS
     overflow: bool = False
+    tagged: bool | None = None
+    """With the tagged fields; where nothing is said, as the type usually is."""
     chosen: tuple[tuple[str, str | None], ...] = ()
     """(key, own label or None) in the order wanted; empty for all."""
 
@@ -70,17 +72,21 @@ class Offer:
     rows_are: RowsAre = RowsAre.CASES
     chosen_alone: bool = False
     """Whether it has no columns but those that are chosen."""
+    usually_tagged: bool = False
+    """Whether it has the tagged fields where the configuration says nothing of them."""
 
     def columns(self, config: ColumnConfig, tagged: Tagged = ()) -> list[Column]:
         """Those that a file has where none are chosen."""
-        return [column for group in self.groups(config, tagged) for column in group.columns]
+        with_tagged = self.usually_tagged if config.tagged is None else config.tagged
+        groups = self.groups(config, tagged if with_tagged else ())
+        return [column for group in groups for column in group.columns]
 
     def choosable(self, tagged: Tagged = ()) -> list[Column]:
         """Every column that may be chosen."""
         return self.columns(_ALL, tagged)
 
 
-_ALL = ColumnConfig(MOST_INVESTIGATIONS, overflow=True)
+_ALL = ColumnConfig(MOST_INVESTIGATIONS, overflow=True, tagged=True)
 
 
 def flat_file_columns(investigations: int, *, overflow: bool) -> list[Column]:
@@ -113,11 +119,15 @@ OFFERED: Mapping[ExportType, Offer] = {
     ExportType.INVESTIGATIONS_ONLY: Offer(
         "Investigations only: one row per investigation",
         TABLE_FORMATS,
-        lambda _, __: list(only_investigations()),
+        lambda _, tagged: [*only_investigations(), *_of_tags(tagged)],
         RowsAre.INVESTIGATIONS,
     ),
     ExportType.DISCLOSURES_ONLY: Offer(
-        "Disclosures only: one row per disclosure", TABLE_FORMATS, _disclosures, RowsAre.DISCLOSURES
+        "Disclosures only: one row per disclosure",
+        TABLE_FORMATS,
+        _disclosures,
+        RowsAre.DISCLOSURES,
+        usually_tagged=True,
     ),
     ExportType.CUSTOM: Offer(
         "Custom: one row per case, the columns that you choose", TABLE_FORMATS, _flat_file, chosen_alone=True
@@ -164,7 +174,7 @@ def columns_for(
         return [_chosen(known, key, label) for key, label in config.chosen] + change
     if on_offer.chosen_alone:
         raise CatalogueError("columns", "Choose the columns: a custom export has those that you choose, in your order.")
-    return on_offer.columns(config) + change
+    return on_offer.columns(config, tagged) + change
 
 
 _NO_CHANGES_OF_DISCLOSURES = (
@@ -183,12 +193,11 @@ def parse_column_config(data: Mapping[str, Any]) -> ColumnConfig:
             raise CatalogueError(
                 _shown(key), f"{_shown(key)} is not a setting of columns; known are {', '.join(_CONFIG_KEYS)}."
             )
-    if _flag(data, "include_tagged_fields", usual=False):
-        raise CatalogueError("include_tagged_fields", "Tagged fields are not offered in exports.")
     investigations = _investigations(data.get("max_investigations", USUAL_INVESTIGATIONS))
     return ColumnConfig(
         investigations=investigations if _flag(data, "include_investigations", usual=True) else 0,
         overflow=_flag(data, "include_overflow", usual=False),
+        tagged=_flag(data, "include_tagged_fields", usual=False) if "include_tagged_fields" in data else None,
         chosen=_parse_chosen(data.get("columns")),
     )
 

@@ -43,3 +43,5 @@ class Column:
     sensitivity: Sensitivity = Sensitivity.OPEN
     about: str = ""
     """What it means, for people: one or two sentences."""
+    number_format: str = ""
+    """How a workbook shows its numbers ("#,##0.00"), in English signs; empty for the usual way."""

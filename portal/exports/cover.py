@@ -49,6 +49,7 @@ class Cover:
             ("Time zone", f"{request.zone}; all dates and times in this file are in {zone_words(request.zone)}"),
             (f"{offer(request.export_type).rows_are.value.capitalize()}s", written.rows),
             ("Cells changed to be harmless", written.cells_changed),
+            *(("Left empty", note) for note in stream.notes()),
             ("Register last imported", last_import_in_words(stream.register_as_of, place)),
             ("Software", f"Duepost {VERSION}"),
             ("SHA-256 of this file", hash_note if self.run_reference else "Printed by the command that made it"),

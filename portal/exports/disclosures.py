@@ -18,6 +18,7 @@ from portal.exports.register_columns import FORM_DATA
 from portal.exports.row_values import dashed
 from portal.exports.scope import Scope
 from portal.exports.scope_words import asks_for_cases
+from portal.exports.tag_cells import TagCells
 from portal.exports.writers import Page
 from portal.models import Case, Disclosure
 
@@ -31,18 +32,27 @@ def count(connection: Connection, request: ExportRequest, scope: Scope) -> int:
 
 
 def pages(
-    connection: Connection, request: ExportRequest, keys: Sequence[str], scope: Scope, size: int
+    connection: Connection, request: ExportRequest, keys: Sequence[str], scope: Scope, tagged: TagCells, size: int
 ) -> Iterator[Page]:
     """Pages of at most `size` rows of the columns `keys`, by submitted_at, then id."""
     cast = "::text" if connection.dialect.name == "postgresql" else ""
+    # the id comes first, for the tagged fields
+    made = ["disclosure_id", *(key for key in keys if key in _SOURCES and key != "disclosure_id"), *tagged.keys]
+    own = made[: len(made) - len(tagged.keys)]
     # columns without a type: SQLAlchemy hands on what the driver gives, which is text
-    read: list[Any] = [sa.literal_column(_SOURCES[key].format(cast)) for key in keys]
+    read: list[Any] = [sa.literal_column(_SOURCES[key].format(cast)) for key in own]
     statement = _chosen(sa.select(*read), request, scope).order_by(Disclosure.submitted_at, Disclosure.id)
-    finish = [_FINISHED.get(key) for key in keys]
+    finish = [_FINISHED.get(key) for key in own]
+    places = [made.index(key) for key in keys]
     found = connection.execution_options(stream_results=True).execute(statement)
     while rows := found.fetchmany(size):
-        columns = zip(finish, zip(*rows, strict=True), strict=True)
-        yield list(zip(*(values if make is None else map(make, values) for make, values in columns), strict=True))
+        columns: list[Sequence[Any]] = [
+            values if make is None else list(map(make, values))
+            for make, values in zip(finish, zip(*rows, strict=True), strict=True)
+        ]
+        if tagged.keys:
+            columns += zip(*tagged.of(columns[0]), strict=True)
+        yield list(zip(*(columns[place] for place in places), strict=True))
 
 
 _SOURCES = {

@@ -94,7 +94,7 @@ def _write(
         sha256=out.sha256,
         cells_changed=written.cells_changed,
         columns=tuple(stream.columns),
-        notes=written.notes,
+        notes=(*written.notes, *stream.notes()),
         register_as_of=stream.register_as_of,
     )
 

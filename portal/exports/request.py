@@ -12,6 +12,7 @@ from portal.exports.catalogue import CatalogueError, check_format, columns_for
 from portal.exports.columns import Column
 from portal.exports.file_types import FILE_TYPES, ZIP, FileType
 from portal.exports.scope import Person
+from portal.exports.tagged_fields import Tag, tags_of_type
 from portal.zones import zone
 
 DELIMITERS = (",", ";")
@@ -67,7 +68,16 @@ class ExportRequest:
 
     def columns(self) -> list[Column]:
         """The columns of the file. Raises CatalogueError."""
-        return columns_for(self.export_type, self.column_config)
+        return columns_for(
+            self.export_type,
+            self.column_config,
+            tuple(tag.column() for tag in self.tags_of_type()),
+            only_changes=self.only_changes,
+        )
+
+    def tags_of_type(self) -> tuple[Tag, ...]:
+        """The tags that this type of export can have as columns, in the order of their slots."""
+        return tags_of_type(self.export_type, map(Tag.from_json, self.tags))
 
     def check(self) -> None:
         """Raises CatalogueError or ZoneError where the type, format, options, columns or zone cannot be had."""

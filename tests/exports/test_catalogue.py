@@ -82,7 +82,7 @@ def test_labels_and_types() -> None:
     [
         {"max_investigations": 11}, {"max_investigations": -1}, {"max_investigations": True},
         {"max_investigations": "3"},
-        {"include_overflow": 1}, {"include_tagged_fields": True}, {"colums": []}, {"columns": []},
+        {"include_overflow": 1}, {"include_tagged_fields": "yes"}, {"colums": []}, {"columns": []},
         {"columns": "case_id"}, {"columns": ["case_id", "case_id"]},
         {"columns": ["inv_11_id"]}, {"columns": [{"key": "case_id", "label": "a\nb"}]},
         {"columns": [{"key": "case_id", "label": "x" * 201}]}, {"columns": [{"label": "x"}]}, {"columns": [7]},
