@@ -15,7 +15,7 @@ from portal.exports.periods import Resolved, period_in_words
 from portal.exports.request import ExportRequest
 from portal.exports.rows import RowStream
 from portal.exports.scope_words import counted_in_words, limits_in_words
-from portal.exports.writers import CoverValue, Written
+from portal.exports.writers import CoverValue, PageWords, Written
 from portal.moments import instant_text, last_import_in_words, moment_in_words
 from portal.zones import zone, zone_words
 
@@ -57,6 +57,24 @@ class Cover:
             ("Column keys", ", ".join(column.key for column in stream.columns)),
             ("Configuration", json.dumps(_configuration(request), ensure_ascii=False, sort_keys=True)),
         ]
+
+    def page_words(self, organization: str) -> PageWords:
+        """What the pages of a document say of it."""
+        request, stream = self.request, self.stream
+        place = zone(request.zone)
+        period = period_in_words(Resolved(request.start, request.end), place)
+        rows = f"{stream.expected:,} {offer(request.export_type).rows_are.value}{'' if stream.expected == 1 else 's'}"
+        return PageWords(
+            organization=organization,
+            period=period[0].upper() + period[1:],
+            zone=f"Times in {zone_words(request.zone)}",
+            run=f"Run {self.run_reference}" if self.run_reference else "",
+            lead=(
+                f"{period[0].upper()}{period[1:]}, by {counted_in_words(request.export_type, stream.filters)}",
+                limits_in_words(request.export_type, stream.filters),
+                f"{rows}. Register last imported: {last_import_in_words(stream.register_as_of, place)}",
+            ),
+        )
 
 
 def _configuration(request: ExportRequest) -> dict[str, object]:

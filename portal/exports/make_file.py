@@ -20,6 +20,7 @@ from portal.exports.cover import Cover
 from portal.exports.errors import ExportError
 from portal.exports.file_names import file_name
 from portal.exports.file_types import FILE_TYPES
+from portal.exports.owner import owner_of
 from portal.exports.request import ExportRequest
 from portal.exports.rows import RowStream, open_rows
 from portal.exports.writers import ByteSink, ExportLimit, HashingFile, WriteOptions, writer_for
@@ -76,11 +77,16 @@ def _write(
     on_rows: Callable[[int, int], None],
     run_reference: str,
 ) -> MadeFile:
+    owner = owner_of(request.organization_id)
+    cover = Cover(request, stream, run_reference)
     options = WriteOptions(
         zone=zone(request.zone),
         title=request.title,
         stamped_at=request.planned_for,
-        cover=Cover(request, stream, run_reference),
+        page_words=cover.page_words(owner.name),
+        locale=owner.locale,
+        expected=stream.expected,
+        cover=cover,
         guarded=settings().csv_guard,
         **request.writer_options,
     )

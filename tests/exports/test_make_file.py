@@ -104,7 +104,7 @@ def test_a_zip_holds_the_same_file_and_the_same_rows_make_the_same_zip(
 ) -> None:
     """C8: compressed by choice, in every format; size and hash are the zip's."""
     fill(cast.lakeside, 20)
-    plain = request_of(cast.lakeside, format=format_name, title="Weekly report")
+    plain = request_of(cast.lakeside, export_type="CASES_ONLY", format=format_name, title="Weekly report")
     zipped = replace(plain, format_options={"zip": True})
     make_file(plain, tmp_path / "plain")
     made = [make_file(zipped, tmp_path / name) for name in ("zip", "again")]
@@ -118,4 +118,4 @@ def test_a_zip_holds_the_same_file_and_the_same_rows_make_the_same_zip(
         assert entry.date_time == (2026, 11, 2, 8, 0, 0)
         same = archive.read(entry) == (tmp_path / "plain").read_bytes()
     # the cover says how the file was asked for
-    assert same or format_name == "XLSX"
+    assert same or format_name in ("XLSX", "PDF")

@@ -7,6 +7,7 @@ from portal.exports.writers.base import (
     ExportLimit,
     HashingFile,
     Page,
+    PageWords,
     Row,
     Value,
     WriteOptions,
@@ -17,7 +18,7 @@ from portal.exports.writers.base import (
 FORMATS = {name: each.label for name, each in FILE_TYPES.items()}
 """All formats, and what people call them."""
 
-TABLE_FORMATS = ("XLSX", "CSV", "JSON_LINES", "PARQUET")
+TABLE_FORMATS = ("XLSX", "CSV", "PDF", "JSON_LINES", "PARQUET")
 """Those in which a table can be written; `writer_for` has a writer for each."""
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "ExportLimit",
     "HashingFile",
     "Page",
+    "PageWords",
     "Row",
     "Value",
     "WriteOptions",
@@ -48,6 +50,10 @@ def writer_for(format_name: str) -> Writer:
             from portal.exports.writers.xlsx import XlsxWriter  # noqa: PLC0415
 
             return XlsxWriter()
+        case "PDF":
+            from portal.exports.writers.pdf_table import PdfWriter  # noqa: PLC0415
+
+            return PdfWriter()
         case "JSON_LINES":
             from portal.exports.writers.json_lines import JsonLinesWriter  # noqa: PLC0415
 

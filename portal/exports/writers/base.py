@@ -46,6 +46,18 @@ def _no_cover(_: Written) -> Sequence[tuple[str, CoverValue]]:
 
 
 @dataclass(frozen=True, slots=True)
+class PageWords:
+    """What the pages of a document say of it, beside its title."""
+
+    organization: str = ""
+    period: str = ""
+    zone: str = ""
+    run: str = ""
+    lead: tuple[str, ...] = ()
+    """Sentences that stand under the title on the first page."""
+
+
+@dataclass(frozen=True, slots=True)
 class WriteOptions:
     """How a file is to be written; each format reads what concerns it."""
 
@@ -62,11 +74,17 @@ class WriteOptions:
     guarded: bool = True
     """CSV: text that a spreadsheet would run as a formula gets a `'` before it."""
     title: str = "Export"
-    """XLSX: the document's title."""
+    """XLSX, PDF: the document's title."""
+    page_words: PageWords = PageWords()
+    """PDF."""
+    locale: str = "en_US"
+    """XLSX: how numbers and dates look; PDF: which paper. A name that Babel knows."""
+    expected: int | None = None
+    """How many rows are to come, where that is known: a format that cannot hold them says so before it begins."""
     sheet_name: str = "Cases"
     """XLSX: the data sheet."""
     cover: Callable[[Written], Sequence[tuple[str, CoverValue]]] = field(default=_no_cover)
-    """XLSX: labels and values of the cover sheet, asked for once all rows are written."""
+    """XLSX, PDF: labels and values of the cover, asked for once all rows are written."""
 
 
 class ByteSink(Protocol):

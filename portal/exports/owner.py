@@ -1,0 +1,41 @@
+"""Whose export it is."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from babel import Locale, UnknownLocaleError
+
+from portal.extensions import db
+from portal.models import Organization
+
+USUAL_LOCALE = "en_US"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An organization as its files show it."""
+
+    name: str
+    locale: str
+    """How it writes numbers and dates: a name that Babel knows."""
+
+
+def owner_of(organization_id: uuid.UUID) -> Owner:
+    """Read on a connection of its own."""
+    columns = Organization.name, Organization.settings
+    with db.engine.connect() as connection:
+        name, settings = connection.execute(sa.select(*columns).where(Organization.id == organization_id)).one()
+    return Owner(name, known_locale(settings.get("locale")))
+
+
+def known_locale(name: object) -> str:
+    """The name of a locale if it is one, else the usual one's."""
+    if not isinstance(name, str):
+        return USUAL_LOCALE
+    try:
+        return str(Locale.parse(name))
+    except (ValueError, UnknownLocaleError):
+        return USUAL_LOCALE
