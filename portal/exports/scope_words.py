@@ -17,12 +17,15 @@ def limits_in_words(export_type: str, filters: CaseFilters, untold: Collection[s
 
     `untold` are the filters whose values a masked file must not tell.
     """
-    if export_type == ExportType.DISCLOSURES_ONLY and not asks_for_cases(filters):
+    of_disclosures = export_type == ExportType.DISCLOSURES_ONLY
+    if of_disclosures and not asks_for_cases(filters):
         return "All disclosures"
-    words = filters_in_words(_told(filters, untold))
+    told = _told(filters, untold)
+    # the date of cases that a period may count by means nothing to disclosures
+    words = filters_in_words(replace(told, date_field="created_at") if of_disclosures else told)
     if "anonymous" in untold and filters.anonymous is not None:
         words += f"; anonymous or named {NOT_TOLD}"
-    return f"{words}; only disclosures of such cases" if export_type == ExportType.DISCLOSURES_ONLY else words
+    return f"{words}; only disclosures of such cases" if of_disclosures else words
 
 
 def _told(filters: CaseFilters, untold: Collection[str]) -> CaseFilters:
