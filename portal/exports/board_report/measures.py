@@ -11,7 +11,7 @@ from typing import Self
 SMALL_BASE = 10
 """Of fewer cases a percentage says more than is known: the count stands beside it, and no change is worked out."""
 NOTHING = "–"
-HIDDEN = "under 5"
+HIDDEN = "hidden"
 
 
 class Unit(StrEnum):
@@ -48,12 +48,16 @@ class Measure:
         return cls(Unit.SHARE, part / base if base else None, part, base)
 
     @classmethod
+    def hidden_count(cls) -> Self:
+        return cls(Unit.COUNT, None, hidden=True)
+
+    @classmethod
     def hidden_share(cls) -> Self:
         return cls(Unit.SHARE, None, hidden=True)
 
     @property
     def text(self) -> str:
-        """ "1,204", "12.5 days", "84.6%"; "–" for nothing, "under 5" for what is hidden."""
+        """ "1,204", "12.5 days", "84.6%"; "–" for nothing, "hidden" for what is hidden."""
         if self.hidden:
             return HIDDEN
         if self.value is None:
@@ -70,6 +74,11 @@ class Measure:
     def is_small(self) -> bool:
         """Whether it rests on so few cases that they have to be named with it."""
         return self.base is not None and 0 < self.base < SMALL_BASE
+
+    @property
+    def tenths(self) -> int:
+        """A share in tenths of a percent, as it is written."""
+        return tenths_of_percent(self.part or 0, self.base or 0)
 
     @property
     def base_text(self) -> str:
@@ -96,7 +105,7 @@ def change_of(now: Measure, before: Measure | None) -> Change | None:
     if before is None or now.value is None or before.value is None or now.is_small or before.is_small:
         return None
     if now.unit is Unit.SHARE:
-        points = (tenths_of_percent(now.part or 0, now.base or 0) - _tenths(before)) / 10
+        points = (now.tenths - before.tenths) / 10
         unit = "point" if abs(points) == 1 else "points"
         return Change(points, None, signed(points, f" {unit}"))
     difference = now.value - before.value
@@ -135,7 +144,3 @@ def signed(value: float, unit: str = "", nothing: str = "no change") -> str:
 def rounded(value: Fraction) -> float:
     """To one digit after the point, half away from zero."""
     return float((Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.1"), ROUND_HALF_UP))
-
-
-def _tenths(share: Measure) -> int:
-    return tenths_of_percent(share.part or 0, share.base or 0)

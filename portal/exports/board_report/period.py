@@ -52,6 +52,11 @@ class ReportPeriod:
     zone: ZoneInfo
 
     @property
+    def last_day(self) -> date:
+        """The local day in which the period ends."""
+        return (self.now.end - timedelta(microseconds=1)).astimezone(self.zone).date()
+
+    @property
     def words(self) -> str:
         """ "1 October 2026 to 31 October 2026, New York time"."""
         return period_in_words(Resolved(self.now.start, self.now.end), self.zone)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from portal.exports.board_report.counts import Counts
 from portal.exports.board_report.period import Month
 
 
@@ -23,3 +25,12 @@ class Trend:
     @property
     def is_empty(self) -> bool:
         return not any(each.opened or each.closed for each in self.months)
+
+
+def trend(counts: Counts, months: Sequence[Month]) -> Trend:
+    return Trend(
+        tuple(
+            TrendMonth(month, counts.opened.months[number], counts.closed.months[number])
+            for number, month in enumerate(months)
+        )
+    )

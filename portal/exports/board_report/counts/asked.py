@@ -1,0 +1,67 @@
+"""What is counted: which cases, when, and where they are read."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from portal.exports.board_report.period import Month, ReportPeriod, Span
+from portal.exports.board_report.sql import BEFORE, NOW, LocalDays, month_code, span_code
+from portal.exports.scope import Conditions
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is counted, and where: conditions on cases (organization first), the period, the dialect."""
+
+    connection: sa.Connection
+    organization_id: uuid.UUID
+    conditions: Conditions
+    period: ReportPeriod
+
+    @property
+    def end(self) -> datetime:
+        return self.period.now.end
+
+    @property
+    def since(self) -> datetime | None:
+        """Where the oldest of the period, the one before and the trend begins; None: with the first case."""
+        now, before = self.period.now, self.period.before
+        if now.start is None:
+            return None
+        starts = [now.start, self.period.months[0].span.start]
+        return min(each for each in [*starts, before.start if before else None] if each is not None)
+
+    @property
+    def since_before(self) -> datetime | None:
+        """Where the period before begins, or this one where there is none before."""
+        return self.period.before.start if self.period.before else self.period.now.start
+
+    @property
+    def months(self) -> Sequence[Month]:
+        return self.period.months
+
+    def spans(self) -> list[tuple[int, Span]]:
+        before = self.period.before
+        return [(NOW, self.period.now)] + ([(BEFORE, before)] if before else [])
+
+    def span_of(self, instant: Any) -> sa.ColumnElement[int]:
+        return span_code(instant, self.period.now, self.period.before)
+
+    def month_of(self, instant: Any) -> sa.ColumnElement[int]:
+        return month_code(instant, self.months)
+
+    def local_days(self, since: datetime) -> LocalDays:
+        sqlite = self.connection.dialect.name == "sqlite"
+        return LocalDays(self.period.zone, since, self.end, sqlite=sqlite)
+
+    def local_day_of(self, instant: datetime) -> int:
+        return instant.astimezone(self.period.zone).date().toordinal()
+
+    def rows(self, statement: sa.Executable) -> Sequence[Any]:
+        return self.connection.execute(statement).all()

@@ -1,0 +1,71 @@
+"""What the values that cases are divided by are called."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from portal.exports.register_names import Node, Place, Tree, load_business_units, load_categories, load_locations
+from portal.models import Outcome, Priority, SourceChannel
+
+NOT_RECORDED = "Not recorded"
+PRIORITIES: tuple[str | None, ...] = (*(each.value for each in reversed(Priority)), None)
+"""The gravest first, those without one last."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Names of ids and words. Two values of one name are told apart by their code, country or path."""
+
+    top_of_category: Mapping[uuid.UUID, uuid.UUID]
+    names: Mapping[str, Mapping[uuid.UUID | str, str]]
+    """By category (the top ones), business_unit, location, channel, priority, outcome."""
+
+
+def load_labels(connection: sa.Connection, organization_id: uuid.UUID) -> Labels:
+    categories = load_categories(connection, organization_id)
+    tops = {node.id: categories.line(node)[-1] for node in categories.nodes.values()}
+    units = load_business_units(connection, organization_id)
+    places = load_locations(connection, organization_id)
+    return Labels(
+        {ident: top.id for ident, top in tops.items()},
+        {
+            "category": _told_apart({top.id: top for top in tops.values()}.values(), lambda node: node.code),
+            "business_unit": _told_apart(units.nodes.values(), _code_or_path(units)),
+            "location": _told_apart(places, lambda place: place.country or place.region),
+            "channel": words_of(SourceChannel),
+            "priority": words_of(Priority),
+            "outcome": words_of(Outcome),
+        },
+    )
+
+
+def words_of(enum: type[StrEnum]) -> dict[uuid.UUID | str, str]:
+    """ "WEB_FORM": "Web form"."""
+    return {each.value: each.value.replace("_", " ").capitalize() for each in enum}
+
+
+def priority_label(priority: str | None) -> str:
+    return priority.replace("_", " ").capitalize() if priority else NOT_RECORDED
+
+
+def _code_or_path(tree: Tree) -> Callable[[Node], str | None]:
+    return lambda node: node.code or (tree.path(node) if node.parent_id else None)
+
+
+def _told_apart(
+    rows: Iterable[Node] | Iterable[Place], more: Callable[[Node], str | None] | Callable[[Place], str | None]
+) -> dict[uuid.UUID | str, str]:
+    named: list[tuple[uuid.UUID, str, str | None]] = [
+        (row.id, row.name.strip() or "(no name)", more(row))  # type: ignore[arg-type]  # rows and more are of one kind
+        for row in rows
+    ]
+    times = Counter(name.casefold() for _, name, _ in named)
+    return {
+        ident: f"{name} ({beside})" if beside and times[name.casefold()] > 1 else name for ident, name, beside in named
+    }
