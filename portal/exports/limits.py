@@ -10,8 +10,6 @@ PDF_ROWS, PDF_COLUMNS = 20_000, 40
 
 def check_table(format_name: str, columns: int, rows: int = 0) -> None:
     """Raises ExportLimit, with what to do instead, where a table of that size is not written in that format."""
-    if not columns:
-        raise ExportLimit("There is no column to write: choose at least one.")
     if format_name != "PDF":
         return
     if columns > PDF_COLUMNS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -11,8 +11,10 @@ from typing import Any, Self
 from portal.exports.catalogue import CatalogueError, check_format, columns_for
 from portal.exports.columns import Column
 from portal.exports.file_types import FILE_TYPES, ZIP, FileType
+from portal.exports.limits import check_table
 from portal.exports.scope import Person
 from portal.exports.tagged_fields import Tag, tags_of_type
+from portal.exports.writers import ExportLimit
 from portal.zones import zone
 
 DELIMITERS = (",", ";")
@@ -83,7 +85,7 @@ class ExportRequest:
         """Raises CatalogueError or ZoneError where the type, format, options, columns or zone cannot be had."""
         check_format(self.export_type, self.format)
         check_format_options(self.format, self.format_options)
-        self.columns()
+        check_width(self.format, self.columns())
         zone(self.zone)
 
     def to_json(self) -> dict[str, Any]:
@@ -142,6 +144,14 @@ def check_format_options(format_name: str, options: Mapping[str, Any]) -> None:
             raise CatalogueError(key, 'The delimiter must be "," or ";".')
         if key != "delimiter" and not isinstance(value, bool):
             raise CatalogueError(key, f"{key} must be true or false.")
+
+
+def check_width(format_name: str, columns: Sequence[Column]) -> None:
+    """Raises CatalogueError where the format has no room for so many columns."""
+    try:
+        check_table(format_name, len(columns))
+    except ExportLimit as problem:
+        raise CatalogueError("columns", str(problem)) from problem
 
 
 def _stamp(instant: datetime) -> str:

@@ -11,7 +11,7 @@ from babel import Locale
 
 from portal.exports.columns import Column, ColumnType
 from portal.exports.limits import check_table
-from portal.exports.writers.base import ByteSink, CoverValue, Page, Value, WriteOptions, Written
+from portal.exports.writers.base import ByteSink, CoverValue, Page, Value, WriteOptions, Written, check_columns
 from portal.exports.writers.cells import CellsOf, Tally, TypedCells
 from portal.exports.writers.local_hours import at_wall, utc_text
 from portal.exports.writers.pdf_layout import GAP, LARGE_PAPER, Wish, lay_out
@@ -36,6 +36,7 @@ class PdfWriter:
     ) -> Written:
         """See `Writer.write`. The same rows, options and cover make the same bytes; the rows' widths are those of the
         first page."""
+        check_columns(columns)
         check_table("PDF", len(columns), options.expected or 0)
         pages = iter(pages)
         first = next(pages, ())

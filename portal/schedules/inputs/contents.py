@@ -8,7 +8,7 @@ from typing import Any
 
 from portal.exports.case_filters import FilterError, parse_filters
 from portal.exports.catalogue import OFFERED, CatalogueError, check_format, columns_for
-from portal.exports.request import check_format_options
+from portal.exports.request import check_format_options, check_width
 from portal.schedules.inputs.problems import Check
 
 SIDES = ("inside", "outside")
@@ -24,7 +24,7 @@ def checked_contents(found: Check, data: Mapping[str, Any]) -> tuple[str, dict[s
         for ask in (
             lambda: check_format(export_type, wanted),
             lambda: check_format_options(wanted, options),
-            lambda: columns_for(export_type, columns),
+            lambda: check_width(wanted, columns_for(export_type, columns)),
         ):
             try:
                 ask()
