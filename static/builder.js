@@ -2,11 +2,13 @@
 const WAIT_MS = 500;
 const CANNOT = "The summary cannot be updated now. What you typed is kept.";
 const SEARCH_PLACEHOLDER = "Find in the list";
+const NAMED = 3;
 
 const form = document.querySelector("#builder");
 const status = document.querySelector("[data-status]");
 let waiting = 0;
 let asking = null;
+let chooserToo = false;
 
 document.querySelector("[data-look]").hidden = true;
 form.addEventListener("input", () => {
@@ -14,24 +16,32 @@ form.addEventListener("input", () => {
   waiting = setTimeout(look, WAIT_MS);
 });
 form.addEventListener("change", (event) => {
-  countChosen(event.target.closest("details.filter"));
-  // a custom export has no columns but those that are written there
-  if (event.target.name === "export_type" && event.target.value === "CUSTOM") document.querySelector("[data-columns]").open = true;
+  nameChosen(event.target.closest("details.filter"));
+  if (event.target.name === "export_type") {
+    chooseFormat();
+    // a custom export has no columns but those that are chosen
+    if (event.target.value === "CUSTOM") document.querySelector("#fold-columns").open = true;
+  }
+  // what there is to choose from is another
+  if (["export_type", "investigations"].includes(event.target.name)) chooserToo = true;
 });
-for (const list of document.querySelectorAll("[data-searchable]")) list.before(searchFor(list));
+makeSearchable(form);
+form.addEventListener("grown", (event) => makeSearchable(event.detail));
 look();
 
 async function look() {
   asking?.abort();
   asking = new AbortController();
+  const withChooser = chooserToo;
   try {
-    const answer = await fetch(form.dataset.preview, {
+    const answer = await fetch(form.dataset.preview + (withChooser ? form.dataset.withChooser : ""), {
       method: "POST",
       body: new FormData(form),
       signal: asking.signal,
     });
     if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
     put(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (withChooser) chooserToo = false;
   } catch (error) {
     if (error.name !== "AbortError") say(CANNOT);
   }
@@ -40,6 +50,11 @@ async function look() {
 function put(fresh) {
   for (const part of fresh.querySelectorAll("[data-part]")) {
     document.querySelector(`[data-part="${part.dataset.part}"]`).replaceWith(part);
+    form.dispatchEvent(new CustomEvent("replaced", { detail: part }));
+  }
+  for (const words of fresh.querySelectorAll("[data-said]")) {
+    const shown = form.querySelector(`[data-said="${words.dataset.said}"]`);
+    if (shown) shown.textContent = words.textContent;
   }
   const rows = document.querySelector("[data-rows]").textContent;
   say(/\d/.test(rows) ? `Up to date. Rows: ${rows}.` : "Up to date. The rows are not counted yet.");
@@ -49,11 +64,23 @@ function say(words) {
   status.textContent = words;
 }
 
-function countChosen(filter) {
+/** A format that the contents do not come in is not left chosen. */
+function chooseFormat() {
+  const formats = [...form.querySelectorAll("[name=format]")];
+  const offered = formats.filter((each) => each.closest("label").offsetParent !== null);
+  if (!offered.some((each) => each.checked) && offered.length) offered[0].checked = true;
+}
+
+function nameChosen(filter) {
   const shown = filter?.querySelector("[data-chosen]");
   if (!shown) return;
-  const count = filter.querySelectorAll(":checked").length;
-  shown.textContent = count ? `${count} chosen` : "any";
+  const names = [...filter.querySelectorAll(":checked")].map((box) => box.parentElement.querySelector("span").textContent);
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : "";
+  shown.textContent = names.slice(0, NAMED).join(", ") + more || "any";
+}
+
+function makeSearchable(part) {
+  for (const list of part.querySelectorAll("[data-searchable]")) list.before(searchFor(list));
 }
 
 function searchFor(list) {

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from werkzeug.datastructures import MultiDict
 
 from portal import audit, clock
-from portal.exports.catalogue import OFFERED
 from portal.extensions import db
 from portal.models import (
     AuditEvent,
@@ -20,7 +19,6 @@ from portal.models import (
     Case,
     CaseStatus,
     Category,
-    ExportType,
     Location,
     Schedule,
     ScheduleState,
@@ -157,20 +155,14 @@ def test_csv_options_and_columns(page) -> None:
     assert schedule.column_config["columns"] == [{"key": "case_number", "label": "No."}, "case_status"]
     assert schedule.column_config["max_investigations"] == 1
     shown = page.otto.get(f"/schedules/{schedule.id}/edit")
-    assert value(shown, "column_order") == ["case_number", "case_status"]
+    assert [each.get("value") for each in shown.find("//form//input[@name='column_order']")] == [
+        "case_number",
+        "case_status",
+    ]
+    assert "2 chosen columns: No., Status" in shown.words
 
 
-def test_the_keys_of_all_columns_stand_beside_the_field_that_asks_for_them(page, cast: Cast) -> None:
-    listed = [each.text for each in page.otto.get("/schedules/new").find("//details[@data-columns]//code")]
-    own = [each.key for each in OFFERED[ExportType.INVESTIGATIONS_ONLY].choosable()]
-    assert listed[-len(own) :] == own
-    chosen = {"export_type": "CUSTOM", "format": "JSON_LINES", "columns": "\n".join(listed[: -len(own)])}
-    checked = filled(page.otto, **chosen)
-    assert "custom as JSON lines to 2 recipients" in checked.words
-    assert not errors(checked)
-
-
-CHOSEN = {"repeats", "monthly_by", "format", "export_type", "period", "owner_id"}
+CHOSEN = {"columns_are", "send_when", "repeats", "monthly_by", "format", "export_type", "period", "owner_id"}
 WRONG = [
     ({"name": "  "}, "name", "Give the schedule a name."),
     ({"name": "x" * 300}, "name", "The name has 300 characters"),
@@ -203,12 +195,18 @@ WRONG = [
     ),
     ({"period": "typed", "period_typed": "2022-13"}, "period_typed", "2022-13"),
     ({"investigations": "11"}, "investigations", "“11” is none"),
-    ({"columns": "case_numbr"}, "columns", "did you mean case_number"),
+    ({"columns_are": "chosen", "columns": ["case_numbr"]}, "columns-0", "did you mean case_number"),
+    ({"columns_are": "chosen"}, "columns-0", "Tick the columns"),
+    ({"export_type": "CUSTOM"}, "columns-0", "Tick the columns"),
+    ({"send_when": "at_least", "send_rows": "many"}, "send_rows", "whole number of rows from 1"),
+    ({"backup_address": "priya@example.org"}, "backup_address", "is a recipient already"),
+    ({"backup_address": "a@example.org, b@example.org"}, "backup_address", "Name one person"),
+    ({"own_rows-0-addresses": "north@example.org"}, "own_rows-0-business_unit-0", "Choose which rows they get"),
     ({"recipients": ""}, "recipients", "Name at least one recipient or a folder."),
     ({"attach": [], "link": []}, "attach", "Choose how recipients get the file"),
     ({"folders": "../../etc"}, "folders", "begins or ends with a dot"),
     ({"folders": "/etc"}, "folders", "below the export folder"),
-    ({"format": "PDF"}, "format-0", "not offered"),
+    ({"format": "PPTX"}, "format-0", "not offered"),
     ({"export_type": "BOARD_REPORT"}, "export_type-0", "Choose what to export."),
     ({"status": ["OPNE"]}, "status-0", "did you mean OPEN"),
     ({"owner_id": "nobody"}, "owner_id", "Choose an owner"),

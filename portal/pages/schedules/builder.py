@@ -7,37 +7,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
-from portal.exports.catalogue import CORE, OFFERED, OVERFLOW, investigation_columns
+from portal.exports.catalogue import OFFERED
+from portal.exports.writers import TABLE_FORMATS
+from portal.extensions import db
 from portal.models import ExportType, Schedule, ScheduleState
 from portal.pages.access import current_actor, current_user, own, requires
 from portal.pages.errors import show_again
 from portal.pages.schedules.answers import data_of
 from portal.pages.schedules.blueprint import bp
-from portal.pages.schedules.filter_choices import filter_choices
-from portal.pages.schedules.forms import ScheduleForm
-from portal.pages.schedules.in_words import Told, described_input, facts, told
+from portal.pages.schedules.column_chooser import chooser
+from portal.pages.schedules.filter_choices import filter_choices, own_filter_choices
+from portal.pages.schedules.folds import folded, folds_to_mend
+from portal.pages.schedules.forms import ScheduleForm, blank_group, offer_column_sets
+from portal.pages.schedules.in_words import Told, described_answers, described_input, facts, same_answers, told
 from portal.pages.schedules.prefill import new_values, values_of
 from portal.pages.schedules.problems import show_problems
 from portal.pages.schedules.so_far import so_far
+from portal.pages.schedules.steps import Stepped, take_step
+from portal.pages.template_filters import field_errors
 from portal.people.rights import Right
 from portal.schedules import changes, listing
 from portal.schedules.change_log import changes_since
 from portal.schedules.changes import ChangedMeanwhile
+from portal.schedules.column_sets import column_sets
 from portal.schedules.inputs import NotAccepted, ScheduleInput, check
+from portal.schedules.inputs.recipients import MOST_OWN_ROWS
 from portal.schedules.listing import People
 from portal.zones import zone_choices
 
-COLUMN_KEYS = {
-    "Columns of a case": CORE,
-    "Columns of its investigations, here the first; inv_2_… to inv_10_… likewise": investigation_columns(1),
-    "Columns for programs": OVERFLOW,
-    "Columns of investigations only": OFFERED[ExportType.INVESTIGATIONS_ONLY].choosable(),
-}
-"""What may be written into the field of columns, under the headings of the form."""
+BOARD_FORMATS = OFFERED[ExportType.BOARD_REPORT].formats if ExportType.BOARD_REPORT in OFFERED else ()
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,20 @@ class Meanwhile:
 @requires(Right.EDIT_SCHEDULES)
 def new() -> ResponseReturnValue:
     values = new_values(timezone=current_user.organization_timezone, owner_id=current_user.id)
-    return _builder_page(_form(values), None)
+    return _builder_page(_form({**values, "key": str(uuid.uuid4())}), None)
 
 
 @bp.post("/new")
 @requires(Right.EDIT_SCHEDULES)
 def create() -> ResponseReturnValue:
     form = _form()
+    if stepped := take_step(form, _step()):
+        return _stepped_page(form, None, stepped)
     given = _judged(form)
     if given is None or _step() == "change":
         return _builder_page(form, None), 400 if _errors(form) else 200
+    if (made := _made_by(form)) is not None:
+        return _made_already(form, given, made)
     if _step() != "save":
         return _check_page(form, given, None)
     with show_again(form, lambda: _builder_page(form, None)):
@@ -70,7 +77,7 @@ def create() -> ResponseReturnValue:
             given,
             actor=current_actor(),
             now=clock.now(),
-            schedule_id=request.form.get("key", type=uuid.UUID),
+            schedule_id=_key(form),
         )
     flash(f"“{given.name}” is saved and active.")
     return redirect(url_for("schedules.show", schedule_id=schedule_id), 303)
@@ -91,6 +98,8 @@ def edit(schedule_id: uuid.UUID) -> ResponseReturnValue:
 def change(schedule_id: uuid.UUID) -> ResponseReturnValue:
     schedule = own(Schedule, schedule_id)
     form = _form()
+    if stepped := take_step(form, _step()):
+        return _stepped_page(form, schedule, stepped)
     given = _judged(form)
     if schedule.revision != _revision(form) and _step() != "change":
         return _told_of_others(form, schedule)
@@ -118,11 +127,19 @@ def change(schedule_id: uuid.UUID) -> ResponseReturnValue:
 @bp.post("/preview")
 @requires(Right.EDIT_SCHEDULES)
 def preview() -> ResponseReturnValue:
-    """The summary alone, for the page that is open."""
+    """The parts of the page that follow what is typed, for the page that is open."""
     schedule_id = request.args.get("schedule", type=uuid.UUID)
     schedule = own(Schedule, schedule_id) if schedule_id is not None else None
-    found = so_far(data_of(_form()), current_user.organization_id, clock.now(), schedule)
-    return render_template("schedules/so_far.html", so_far=found)
+    form = _form()
+    data = data_of(form)
+    return render_template(
+        "schedules/so_far.html",
+        so_far=so_far(data, current_user.organization_id, clock.now(), schedule),
+        said=folded(described_answers(data), _people().names),
+        # sent where the contents are others: the lists stay as they are while somebody works in them
+        chooser=chooser(form) if request.args.get("chooser") else None,
+        form=form,
+    )
 
 
 def _people() -> People:
@@ -143,13 +160,38 @@ def _step() -> str:
     return request.form.get("step", "check")
 
 
+def _key(form: ScheduleForm) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(form.key.data or "")
+    except ValueError:
+        return None
+
+
+def _made_by(form: ScheduleForm) -> Schedule | None:
+    """The schedule that this new form has made already: Back, and saved again."""
+    statement = sa.select(Schedule).where(
+        Schedule.organization_id == current_user.organization_id,
+        Schedule.id == _key(form),
+        Schedule.state != ScheduleState.DELETED,
+    )
+    return db.session.scalar(statement) if _key(form) else None
+
+
+def _made_already(form: ScheduleForm, given: ScheduleInput, made: Schedule) -> ResponseReturnValue:
+    """To the schedule where the answers are the same; else its edit form with what was typed."""
+    if _step() == "save" and same_answers(given, made):
+        return redirect(url_for("schedules.show", schedule_id=made.id), 303)
+    form.revision.data = str(made.revision)
+    return _builder_page(form, made, made_already=True), 409
+
+
 def _revision(form: ScheduleForm) -> int:
     text = form.revision.data or ""
     return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def _errors(form: ScheduleForm) -> bool:
-    return any(field.errors for field in form)
+    return bool(field_errors(form))
 
 
 def _judged(form: ScheduleForm) -> ScheduleInput | None:
@@ -165,19 +207,42 @@ def _judged(form: ScheduleForm) -> ScheduleInput | None:
     return given if valid else None
 
 
-def _builder_page(form: ScheduleForm, schedule: Schedule | None, meanwhile: Meanwhile | None = None) -> str:
+def _builder_page(
+    form: ScheduleForm,
+    schedule: Schedule | None,
+    meanwhile: Meanwhile | None = None,
+    stepped: Stepped | None = None,
+    *,
+    made_already: bool = False,
+) -> str:
+    data, blank = data_of(form), blank_group()
+    groups = [*(entry.form for entry in form.own_rows), blank.form]
+    offer_column_sets(form, column_sets(current_user.organization_id))
     return render_template(
         "schedules/build.html",
         form=form,
         schedule=schedule,
         meanwhile=meanwhile,
+        made_already=made_already,
         typed=request.method == "POST",
         # the rows cost more than the rest of the page: the script asks for them, or the button beside the summary
-        so_far=so_far(data_of(form), current_user.organization_id, clock.now(), schedule, with_rows=_step() == "look"),
+        so_far=so_far(data, current_user.organization_id, clock.now(), schedule, with_rows=_step() == "look"),
         filter_choices=filter_choices(form, current_user.organization_id),
         zones=zone_choices(),
-        column_keys=COLUMN_KEYS,
+        chooser=chooser(form),
+        own_choices=own_filter_choices(groups, current_user.organization_id),
+        blank_group=blank,
+        most_own_rows=MOST_OWN_ROWS,
+        table_formats=TABLE_FORMATS,
+        board_formats=BOARD_FORMATS,
+        said=folded(described_answers(data), _people().names),
+        open_folds=folds_to_mend(form) | ({stepped.fold} if stepped else set()),
+        focus=stepped.focus if stepped else "",
     )
+
+
+def _stepped_page(form: ScheduleForm, schedule: Schedule | None, stepped: Stepped) -> ResponseReturnValue:
+    return _builder_page(form, schedule, stepped=stepped), 400 if _errors(form) else 200
 
 
 def _check_page(form: ScheduleForm, given: ScheduleInput, schedule: Schedule | None) -> str:
@@ -190,9 +255,12 @@ def _check_page(form: ScheduleForm, given: ScheduleInput, schedule: Schedule | N
         facts=facts(described, _people().names),
         outside=[each for each in given.recipients if each.address.rpartition("@")[2].casefold() not in inside],
         so_far=so_far(data_of(form), organization_id, clock.now(), schedule),
-        form_key=uuid.uuid4(),
-        kept=[(name, value) for name, value in request.form.items(multi=True) if name in form and name != "csrf_token"],
+        kept=[(name, value) for name, value in request.form.items(multi=True) if _is_answer(form, name)],
     )
+
+
+def _is_answer(form: ScheduleForm, name: str) -> bool:
+    return (name in form and name != "csrf_token") or name.startswith(f"{form.own_rows.name}-")
 
 
 def _told_of_others(form: ScheduleForm, schedule: Schedule) -> ResponseReturnValue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,8 +14,8 @@ from portal import clock
 from portal.exports.filter_choices import FilterChoice, choices
 from portal.extensions import db
 from portal.models import CaseImport
-from portal.pages.schedules.choices import FILTERS
-from portal.pages.schedules.forms import ScheduleForm
+from portal.pages.schedules.choices import FILTERS, OWN_FILTERS
+from portal.pages.schedules.forms import OwnRowsForm, ScheduleForm
 
 DEEPEST = 3
 ORGANIZATIONS_KEPT = 64
@@ -35,9 +35,19 @@ class Offered:
 
 def filter_choices(form: ScheduleForm, organization_id: uuid.UUID) -> dict[str, Sequence[Offered]]:
     """By the filter's key, in the order of the form; ticked as the form is."""
-    newest = sa.select(sa.func.max(CaseImport.finished_at)).where(CaseImport.organization_id == organization_id)
-    known = _kept(organization_id, db.session.scalar(newest), int(clock.now().timestamp()) // SECONDS_KEPT)
+    known = _known(organization_id)
     return {key: _offered(known[key], form[key].data or []) for key in FILTERS}
+
+
+def own_filter_choices(groups: Iterable[OwnRowsForm], organization_id: uuid.UUID) -> list[dict[str, Sequence[Offered]]]:
+    """The same for each group with rows of its own."""
+    known = _known(organization_id)
+    return [{key: _offered(known[key], group[key].data or []) for key in OWN_FILTERS} for group in groups]
+
+
+def _known(organization_id: uuid.UUID) -> Mapping[str, Sequence[FilterChoice]]:
+    newest = sa.select(sa.func.max(CaseImport.finished_at)).where(CaseImport.organization_id == organization_id)
+    return _kept(organization_id, db.session.scalar(newest), int(clock.now().timestamp()) // SECONDS_KEPT)
 
 
 @functools.lru_cache(maxsize=ORGANIZATIONS_KEPT)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from wtforms import BooleanField, Form, FormField, HiddenField, SelectField, StringField
 from wtforms.fields import SelectChoice, TextAreaField
 
-from portal.exports.catalogue import MOST_INVESTIGATIONS, OFFERED
+from portal.exports.catalogue import OFFERED
 from portal.exports.periods import PERIOD_CHOICES
+from portal.exports.register_columns import MOST_INVESTIGATIONS
 from portal.exports.writers import FORMATS
+from portal.models import ColumnSet
 from portal.moments import WEEKDAYS
 from portal.pages.hostile_input import PlainForm
 from portal.pages.schedules.choices import (
@@ -49,6 +52,10 @@ def offer_owners(field: SelectField, owners: Iterable[tuple[uuid.UUID, str]]) ->
         field.choices.insert(0, SelectChoice(field.data or "", "Choose an owner"))
 
 
+def offer_column_sets(form: ScheduleForm, sets: Iterable[ColumnSet]) -> None:
+    form.column_set.choices = listed([("", "Choose a set"), *((str(each.id), each.name) for each in sets)])
+
+
 class OwnRowsForm(Form):  # type: ignore[misc]  # WTForms ships no types
     """Recipients with rows of their own: who, and which cases."""
 
@@ -64,10 +71,26 @@ class OwnRowsForm(Form):  # type: ignore[misc]  # WTForms ships no types
     location = CheckboxesField(FILTERS["location"])
 
 
+@dataclass(frozen=True)
+class BlankGroup:
+    """A group that is yet to be added: the page's script copies it under the next number."""
+
+    index: int
+    form: OwnRowsForm
+    prefix: str
+
+
+def blank_group() -> BlankGroup:
+    prefix = "own_rows-new"
+    return BlankGroup(0, OwnRowsForm(prefix=prefix), prefix)
+
+
 class ScheduleForm(PlainForm):
     """The builder. All fields are texts, lists of texts or yes/no."""
 
     revision = HiddenField()
+    # the id of the schedule that a new form will make, however often it is sent
+    key = HiddenField()
 
     name = StringField(
         "Name",
@@ -78,8 +101,9 @@ class ScheduleForm(PlainForm):
     export_type = radio("Contents", [(kind.value, offer.label) for kind, offer in OFFERED.items()])
     format = radio(
         "Format",
-        list(FORMATS.items()),
-        description="Excel for people. CSV for people and programs. JSON lines and Parquet for data tools.",
+        [(name, label) for name, label in FORMATS.items() if any(name in offer.formats for offer in OFFERED.values())],
+        description="Excel for people, PDF to read and print. CSV for people and programs. JSON lines and Parquet "
+        "for data tools.",
     )
     delimiter = radio("Between the columns", [(",", "Comma"), (";", "Semicolon")])
     bom = BooleanField("Mark the file as UTF-8, so that Excel opens it with the right letters")
@@ -121,6 +145,8 @@ class ScheduleForm(PlainForm):
     columns = CheckboxesField("Columns of the file")
     column_order = CheckboxesField("Their order")
     column_labels = CheckboxesField("Their own headings")
+    column_set = select("Saved sets", ())
+    column_set_name = StringField("Save these columns as", render_kw={"autocomplete": "off"})
 
     repeats = radio("Repeats", REPEATS)
     weekdays = CheckboxesField("On", [(str(number), name) for number, name in enumerate(WEEKDAYS, 1)])

@@ -15,7 +15,7 @@ from portal.exports.catalogue import OFFERED
 from portal.exports.periods import PeriodError, asked_in_words, parse_period
 from portal.exports.register_columns import USUAL_INVESTIGATIONS
 from portal.exports.writers import FORMATS
-from portal.models import CatchUp, ExportType, OnBlackout, Schedule
+from portal.models import CatchUp, ExportFormat, ExportType, OnBlackout, Schedule
 from portal.moments import MomentError, day_in_words, parse_instant
 from portal.pages.schedules.choices import (
     CATCH_UP,
@@ -30,8 +30,9 @@ from portal.pages.schedules.choices import (
     SIDES,
 )
 from portal.schedules.change_log import Change
+from portal.schedules.changes import described as described_schedule
 from portal.schedules.inputs import ScheduleInput
-from portal.schedules.recipients import Recipient
+from portal.schedules.recipients import Recipient, parse_recipients
 from portal.schedules.rule import parse_rule
 from portal.schedules.words import rule_in_words
 
@@ -63,6 +64,35 @@ def described_input(given: ScheduleInput) -> Described:
     }
 
 
+def described_answers(data: Described) -> Described:
+    """The same of what is typed, `answers.data_of`, as far as it can be read."""
+    mails: dict[str, dict[str, Any]] = {}
+    for text, own_filters in [
+        (data["recipients"], None),
+        *((each["addresses"], each["filters"]) for each in data["own_rows"]),
+    ]:
+        for one in parse_recipients(text)[0]:
+            mails[one.address.casefold()] = {
+                "kind": "EMAIL",
+                "target": one.address,
+                "name": one.name,
+                "own_filters": own_filters,
+            }
+    folders = [line.strip() for line in data["folders"].splitlines() if line.strip()]
+    return {
+        **data,
+        "delivery_config": data,
+        "owner": data["owner_id"],
+        "destinations": [*mails.values(), *({"kind": "FOLDER", "target": each, "name": ""} for each in folders)],
+    }
+
+
+def same_answers(given: ScheduleInput, schedule: Schedule) -> bool:
+    """Whether saving these answers would change nothing of the schedule."""
+    typed = described_input(given)
+    return all(typed[name] == value for name, value in described_schedule(schedule).items())
+
+
 def facts(described: Described, owners: Mapping[str, str]) -> Facts:
     """Label and words of everything a person configures; `owners` names the owner by id."""
     mails = [str(Recipient(each["target"], each["name"])) for each in _destinations(described, "EMAIL")]
@@ -74,7 +104,7 @@ def facts(described: Described, owners: Mapping[str, str]) -> Facts:
         "Period": period_asked(str(described.get("period", ""))),
         "Cases": cases_in_words(described.get("filters") or {}),
         "Of these": "Only those that are new or changed since the last time" if described.get("only_changes") else "",
-        "Columns": _columns(str(described.get("export_type", "")), described.get("column_config") or {}),
+        "Columns": _columns(described),
         "When": when_in_words(described),
         "Time zone": str(described.get("timezone", "")),
         "If it could not run on time": _catch_up(described),
@@ -221,15 +251,40 @@ def _catch_up(described: Described) -> str:
     return f"Make up for: {made[:1].lower()}{made[1:]}, if it is no later than {grace}"
 
 
-def _columns(export_type: str, config: Mapping[str, Any]) -> str:
+def headed_by_keys(described: Described) -> bool:
+    """Whether the file heads its columns with their keys, whatever headings were chosen."""
+    match described.get("format"):
+        case ExportFormat.JSON_LINES | ExportFormat.PARQUET:
+            return True
+        case ExportFormat.CSV:
+            return not (described.get("format_options") or {}).get("header_labels")
+    return False
+
+
+def _columns(described: Described) -> str:
+    export_type, config = str(described.get("export_type", "")), described.get("column_config") or {}
     if chosen := config.get("columns"):
-        names = [each.get("label") or each.get("key") if isinstance(each, Mapping) else str(each) for each in chosen]
-        return f"{_counted(len(names), 'chosen column')}: {_some(names)}"
+        return f"{_counted(len(chosen), 'chosen column')}: {_some(_headings(described, chosen))}"
+    if export_type == ExportType.BOARD_REPORT:
+        return ""
+    if export_type == ExportType.CUSTOM:
+        return "None is chosen yet"
     if export_type != ExportType.FLAT_FILE:
         return "All"
     count = config.get("max_investigations", USUAL_INVESTIGATIONS) if config.get("include_investigations", True) else 0
     more = ", and everything else for programs (JSON)" if config.get("include_overflow") else ""
     return f"All, with {_counted(count, 'investigation')} per case{more}"
+
+
+def _headings(described: Described, chosen: Sequence[Any]) -> list[str]:
+    """What stands at the head of each column; a column that is not known by its key."""
+    pairs = [(each.get("key"), each.get("label")) if isinstance(each, Mapping) else (each, None) for each in chosen]
+    if headed_by_keys(described):
+        return [str(key) for key, _ in pairs]
+    export_type = str(described.get("export_type", ""))
+    offer = OFFERED.get(ExportType(export_type)) if export_type in set(ExportType) else None
+    known = {column.key: column.label for column in offer.choosable()} if offer else {}
+    return [label or known.get(str(key), str(key)) for key, label in pairs]
 
 
 def _own_rows(described: Described) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from portal.exports.register_columns import MOST_INVESTIGATIONS
 from portal.models import ExportType
-from portal.pages.schedules.answers import stripped
+from portal.pages.schedules.answers import chosen_columns, stripped
 from portal.pages.schedules.choices import BETWEEN, CHOSEN, LAST_DAYS, OWN_FILTERS, TYPED
 from portal.pages.schedules.forms import ScheduleForm
 from portal.plumbing.mail_text import one_line
@@ -72,6 +72,8 @@ def _field_of(form: ScheduleForm, name: str) -> str:
 
 def _sentence(form: ScheduleForm, problem: Problem) -> str:
     match problem.field:
+        case "columns" if not chosen_columns(form):
+            return "Tick the columns of the file: at least one."
         case "period" if form.period.data == LAST_DAYS:
             return "Write the number of days, from 1 to 3,660."
         case "period" if form.period.data == BETWEEN:

@@ -20,13 +20,12 @@ from portal.exports.request import ExportRequest
 from portal.extensions import db
 from portal.models import OnBlackout, Schedule
 from portal.moments import offset_in_words, short_day_in_words
-from portal.pages.schedules.in_words import sentence
+from portal.pages.schedules.in_words import described_answers, headed_by_keys, sentence
 from portal.schedules.calendar_rule import Moment as PlannedMoment
 from portal.schedules.calendar_rule import Plan
 from portal.schedules.calendar_rule import moments as planned_moments
 from portal.schedules.calendars import calendars_of, heeded_by, plan_of
 from portal.schedules.freeze import last_successes
-from portal.schedules.recipients import parse_recipients
 from portal.schedules.rule import Occurrence, RuleError, parse_rule
 from portal.schedules.words import moved_in_words, occurrence_note
 from portal.zones import ZoneError, zone
@@ -57,6 +56,8 @@ class SoFar:
     moments: Sequence[Moment]
     period: str | None
     preview: Preview | None
+    by_keys: bool
+    """Whether the file heads its columns with keys."""
 
 
 def so_far(
@@ -72,10 +73,11 @@ def so_far(
     moments = next_moments(plan, now, _latest(data)) if plan else []
     resolved = _resolved(data, now, schedule.id if schedule else None)
     return SoFar(
-        said=sentence({**data, "destinations": _destinations(data)}) if moments else None,
+        said=sentence(described_answers(data)) if moments else None,
         moments=moments,
         period=period_in_words(resolved, zone(data["timezone"])) if resolved else None,
         preview=_preview(data, organization_id, now, resolved) if resolved and with_rows else None,
+        by_keys=headed_by_keys(data),
     )
 
 
@@ -142,13 +144,6 @@ def _in_utc(occurrence: Occurrence) -> str:
     other_day = instant.date() != occurrence.local.date()
     day = f"{short_day_in_words(instant.date())}, " if other_day else ""
     return f"{offset_in_words(instant, occurrence.zone)}, {day}{instant:%H:%M} UTC"
-
-
-def _destinations(data: dict[str, Any]) -> list[dict[str, str]]:
-    recipients, _ = parse_recipients(data["recipients"])
-    mails = [{"kind": "EMAIL", "target": each.address, "name": each.name} for each in recipients]
-    folders = [each for each in data["folders"].splitlines() if each.strip()]
-    return [*mails, *({"kind": "FOLDER", "target": each, "name": ""} for each in folders)]
 
 
 def _resolved(data: dict[str, Any], now: datetime, schedule_id: uuid.UUID | None) -> Resolved | None:
