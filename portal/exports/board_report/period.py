@@ -67,6 +67,19 @@ class ReportPeriod:
         return label_of(self.now, self.zone)
 
     @property
+    def phrase(self) -> str:
+        """As it stands in a sentence: "in October 2026", "from 1 October 2026 to 15 October 2026", "up to …"."""
+        if self.now.start is None or (calendar_name(self.now, self.zone) is None and " to " in self.label):
+            return self.label if self.now.start is None else f"from {self.label}"
+        return f"{'in' if calendar_name(self.now, self.zone) else 'on'} {self.label}"
+
+    @property
+    def before_phrase(self) -> str:
+        """ "in September 2026", "in the period before"."""
+        name = calendar_name(self.before, self.zone) if self.before else None
+        return f"in {name or 'the period before'}"
+
+    @property
     def before_label(self) -> str | None:
         return label_of(self.before, self.zone) if self.before else None
 
@@ -110,17 +123,24 @@ def label_of(span: Span, zone: ZoneInfo) -> str:
     last = (span.end - timedelta(microseconds=1)).astimezone(zone).date()
     if span.start is None:
         return f"up to {day_in_words(last)}"
-    first, after = _day_if_midnight(span.start, zone), _day_if_midnight(span.end, zone)
-    if first and after and first.day == after.day == 1:
-        months = _months(after) - _months(first)
-        if months == 1:
-            return f"{MONTHS[first.month - 1]} {first.year}"
-        if months == 3 and first.month % 3 == 1:
-            return f"Q{first.month // 3 + 1} {first.year}"
-        if months == 12 and first.month == 1:
-            return str(first.year)
+    if name := calendar_name(span, zone):
+        return name
     begins = span.start.astimezone(zone).date()
     return day_in_words(last) if begins >= last else f"{day_in_words(begins)} to {day_in_words(last)}"
+
+
+def calendar_name(span: Span, zone: ZoneInfo) -> str | None:
+    """ "October 2026", "Q4 2026", "2026" of a period that is one."""
+    first = _day_if_midnight(span.start, zone) if span.start else None
+    after = _day_if_midnight(span.end, zone)
+    if first is None or after is None or not first.day == after.day == 1:
+        return None
+    months = _months(after) - _months(first)
+    if months == 1:
+        return f"{MONTHS[first.month - 1]} {first.year}"
+    if months == 3 and first.month % 3 == 1:
+        return f"Q{first.month // 3 + 1} {first.year}"
+    return str(first.year) if months == 12 and first.month == 1 else None
 
 
 def _day_if_midnight(instant: datetime, zone: ZoneInfo) -> date | None:
