@@ -82,6 +82,13 @@ def last_import_in_words(finished_at: datetime | None, zone: tzinfo) -> str:
     return moment_in_words(finished_at, zone) if finished_at else "no import is on record"
 
 
+def changes_in_words(since: datetime | None, zone: tzinfo) -> str:
+    """What an export of changes holds: "Only cases new or changed since Mon 2 Nov 2026, 08:00 EST"."""
+    if since is None:
+        return "All cases, each as new: there is no earlier file to go on from"
+    return f"Only cases new or changed since {moment_in_words(since, zone)}"
+
+
 def day_in_words(day: date) -> str:
     """ "5 January 2026"."""
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"

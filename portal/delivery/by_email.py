@@ -16,16 +16,24 @@ from portal.config import settings
 from portal.delivery import ledger
 from portal.delivery.ledger import InHand, Result
 from portal.delivery.links import link_url
-from portal.delivery.mail_message import EncodedAttachment, MailFacts, build_message, message_size, subject_line
+from portal.delivery.mail_message import (
+    EncodedAttachment,
+    MailFacts,
+    build_message,
+    message_size,
+    nothing_subject_line,
+    subject_line,
+)
 from portal.delivery.stored_file import StoredFile, checked_copy, parts_of
 from portal.leases import Lease
 from portal.models import Artifact, Delivery, DeliveryState, DownloadLink, Organization, Run
-from portal.moments import last_import_in_words, moment_in_words
+from portal.moments import changes_in_words, last_import_in_words, moment_in_words
 from portal.plumbing import storage
 from portal.plumbing.mail_text import UnusableAddressError
 from portal.plumbing.smtp import NoConnectionError, Outcome, SmtpResult, connect_to_mail_server
 from portal.zones import zone, zone_words
 
+NOTHING = "There is nothing to report: nothing in the register fits this report at present."
 TOO_BIG = "The file is too big for mail, so a link to it is sent instead."
 _STATES = {
     Outcome.ACCEPTED: DeliveryState.ACCEPTED,
@@ -43,7 +51,7 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class _Letter:
-    """What one mail says, and the file it may carry."""
+    """What one mail says, and the file it may carry; a notice has none."""
 
     facts: MailFacts
     attach: bool
@@ -132,6 +140,9 @@ def _letter(db: Session, delivery: InHand) -> _Letter:
     place = zone(schedule["timezone"])
     url, expiry = _link_words(link.id, link.expires_at, place.key) if link else (None, None)
     period = run.configuration["period_in_words"]
+    changes = None
+    if run.configuration["export"].get("only_changes"):
+        changes = changes_in_words(run.changes_from, place)
     facts = MailFacts(
         sender=settings().mail_default_sender,
         recipient=delivery.target,
@@ -152,8 +163,23 @@ def _letter(db: Session, delivery: InHand) -> _Letter:
         remark=" ".join(artifact.notes) or None,
         link_url=url,
         link_expiry=expiry,
+        changes=changes,
     )
+    if row.notice_only:
+        facts = _notice(facts, run, artifact)
     return _Letter(facts, row.with_attachment, StoredFile.of(artifact), artifact.media_type, place.key)
+
+
+def _notice(facts: MailFacts, run: Run, artifact: Artifact) -> MailFacts:
+    """The same mail as a notice that there is nothing to report."""
+    return replace(
+        facts,
+        subject=nothing_subject_line(facts.report_name, facts.period),
+        nothing=NOTHING,
+        remark=None,
+        # what a masked file does not tell, a mail about it does not either
+        filters=run.configuration["filters_in_words"] if artifact.masking == "NONE" else None,
+    )
 
 
 def _link_words(link_id: uuid.UUID, expires_at: datetime, zone_name: str) -> tuple[str, str]:

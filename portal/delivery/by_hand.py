@@ -80,6 +80,7 @@ def send_once_more(
         user_id=previous.user_id,
         round=number,
         position=previous.position,
+        backup=previous.backup,
         state=DeliveryState.PENDING,
         next_attempt_at=now,
         give_up_at=now + GIVE_UP_AFTER,
@@ -87,6 +88,7 @@ def send_once_more(
         message_id=new_message_id(),
         with_attachment=previous.with_attachment,
         link_reason=previous.link_reason,
+        notice_only=previous.notice_only,
         created_at=now,
     )
     db.add(row)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import make_msgid
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -91,21 +91,33 @@ class Result:
     smtp_stage: str | None = None
 
 
+class ToOpen(Protocol):
+    """A recipient at its place in the schedule's list, `frozen` as the run's configuration has it."""
+
+    @property
+    def position(self) -> int: ...
+    @property
+    def frozen(self) -> Mapping[str, Any]: ...
+    @property
+    def backup(self) -> bool: ...
+
+
 def open_rows(
     db: Session,
     *,
     artifact: Artifact,
-    destinations: Sequence[Mapping[str, Any]],
+    recipients: Sequence[ToOpen],
     delivery_config: Mapping[str, Any],
     attach: bool,
     link_reason: str,
     now: datetime,
 ) -> None:
-    """One PENDING row for each destination of the artifact, and the recipient's own link where one is to be sent.
+    """One PENDING row for each recipient of the artifact, and their own link where one is to be sent.
 
     `attach` tells whether mails carry the file; where it was asked for and is False, `link_reason` says why.
     """
-    for position, destination in enumerate(destinations):
+    for recipient in recipients:
+        destination = recipient.frozen
         kind = DestinationKind(destination["kind"])
         mail = kind is DestinationKind.EMAIL
         delivery = Delivery(
@@ -119,7 +131,8 @@ def open_rows(
             name=destination["name"],
             user_id=uuid.UUID(destination["user_id"]) if destination["user_id"] else None,
             round=1,
-            position=position,
+            position=recipient.position,
+            backup=recipient.backup,
             state=DeliveryState.PENDING,
             next_attempt_at=now,
             give_up_at=now + GIVE_UP_AFTER,

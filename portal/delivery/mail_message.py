@@ -81,6 +81,12 @@ class MailFacts:
     """A sentence, where an attachment was asked for and a link is sent instead."""
     remark: str | None = None
     """A sentence about the file, such as that the run was late or leaves something out."""
+    changes: str | None = None
+    """Where the export is one of changes, since when: `Only cases new or changed since Mon 16 Nov 2026, 08:00 EST`."""
+    nothing: str | None = None
+    """The sentence of a notice that there is nothing to report. Such a mail speaks of no file and leads to none."""
+    filters: str | None = None
+    """What the report is narrowed to, in words; notices alone tell it, files have it on their cover."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +167,11 @@ def subject_line(report_name: str, period: str) -> str:
     return f"{one_line(report_name, 150)}: {one_line(period, 100)}"
 
 
+def nothing_subject_line(report_name: str, period: str) -> str:
+    """The subject of a notice that there is nothing to report."""
+    return f"Nothing to report: {subject_line(report_name, period)}"
+
+
 def safe_file_name(name: str) -> str:
     """`name` in letters, digits, dot, dash and underline, at most 100 characters, its ending kept."""
     plain = unicodedata.normalize("NFKD", one_line(name, len(name) + 1)).encode("ascii", "ignore").decode()
@@ -178,22 +189,24 @@ def envelope_sender(sender: str) -> str:
 
 
 def build_message(facts: MailFacts, attachment: EncodedAttachment | None) -> BuiltMessage:
-    """The mail of one recipient, with the file attached or (without `attachment`) behind the link alone.
+    """The mail of one recipient: the file attached or (without `attachment`) behind the link alone, or a notice that
+    there is nothing to report.
 
     Equal facts give equal bytes. Raises UnusableAddressError for a sender or recipient that is no address, and
     ValueError for a message id, date or link that cannot be sent or a file that is not the one of the facts.
     """
     facts = _cleaned(facts)
-    if attachment is None and facts.link_url is None:
-        raise ValueError("A mail needs the file or a link to it.")
+    if (attachment is None and facts.link_url is None) is (facts.nothing is None):
+        raise ValueError("A mail needs the file or a link to it, and a notice neither.")
     if attachment is not None and attachment.sha256 != facts.sha256:
         raise ValueError("The file read for this mail is not the one that the run made.")
     token = "duepost-" + hashlib.sha256(facts.message_id.encode()).hexdigest()[:40]
     message = EmailMessage(policy=policy.SMTP)
     _set_headers(message, facts)
     context = {"facts": facts, "attached": attachment is not None, "file_size": humanize.naturalsize(facts.file_size)}
-    text = _templates.get_template("export.txt").render(context)
-    html = _templates.get_template("export.html").render(context)
+    words = "export" if facts.nothing is None else "nothing"
+    text = _templates.get_template(f"{words}.txt").render(context)
+    html = _templates.get_template(f"{words}.html").render(context)
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     message.set_boundary(f"{token}-words")

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 from portal.exports.case_filters import KnownNames, filters_in_words, parse_filters_by
 from portal.exports.periods import Resolved, parse_period, period_in_words, resolve
 from portal.exports.request import ExportRequest
-from portal.models import Destination, Run, RunKind, RunState, Schedule
+from portal.models import Destination, Run, RunKind, Schedule
+from portal.runs.delivered import delivered_in_full
 from portal.schedules.rule import Rule
 from portal.schedules.words import schedule_in_words
 from portal.zones import ZoneError, zone
 
-EVERYONE = "all"  # the variant that all destinations get, as long as all may see the same
 _SINCE_LAST_SUCCESS = "since_last_success"
 
 FilterWords = dict[tuple[uuid.UUID, str], str]
@@ -85,6 +85,9 @@ class Freezer:
             "filters": self._filters_in_words(schedule.organization_id, schedule.filters),
         }
         destinations = self._destinations[schedule.id]
+        for each in destinations:
+            if each["own_filters"]:
+                each["own_filters_in_words"] = self._filters_in_words(schedule.organization_id, each["own_filters"])
         return Frozen(_configuration(schedule, destinations, local_day, words, request.to_json()), period)
 
     def freeze_unreadable(self, schedule: Schedule, *, local_day: date) -> dict[str, Any]:
@@ -142,6 +145,8 @@ def _configuration(
         "filters_in_words": words["filters"],
         "export": dict(export),
         "delivery": schedule.delivery_config,
+        "masking": schedule.masking,
+        "backup_address": schedule.backup_address,
         "no_rows": schedule.no_rows.value,
         "send_condition": schedule.send_condition,
         "destinations": list(destinations),
@@ -151,7 +156,14 @@ def _configuration(
 # Both are made once: to put a statement together takes about as long as to run it.
 _OF_SCHEDULES: sa.BindParameter[uuid.UUID] = sa.bindparam("schedule_ids", expanding=True)
 _DESTINATIONS = (
-    sa.select(Destination.schedule_id, Destination.kind, Destination.target, Destination.name, Destination.user_id)
+    sa.select(
+        Destination.schedule_id,
+        Destination.kind,
+        Destination.target,
+        Destination.name,
+        Destination.user_id,
+        Destination.own_filters,
+    )
     .where(Destination.schedule_id.in_(_OF_SCHEDULES))
     .order_by(Destination.position)
 )
@@ -160,7 +172,7 @@ _LAST_SUCCESSES = sa.select(
     sa.select(Run.period_to)
     .where(
         Run.schedule_id == Schedule.id,
-        Run.state == RunState.SUCCEEDED,
+        delivered_in_full(),
         Run.kind.in_([RunKind.PLANNED, RunKind.CATCH_UP]),
     )
     .order_by(Run.planned_for.desc())
@@ -172,14 +184,15 @@ _LAST_SUCCESSES = sa.select(
 def _frozen_destinations(db: Session, schedule_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, list[dict[str, Any]]]:
     """Those of each schedule, in their order. Columns and no objects, which would take ten times as long to load."""
     frozen: dict[uuid.UUID, list[dict[str, Any]]] = defaultdict(list)
-    for schedule_id, kind, target, name, user_id in db.execute(_DESTINATIONS, {"schedule_ids": list(schedule_ids)}):
+    rows = db.execute(_DESTINATIONS, {"schedule_ids": list(schedule_ids)})
+    for schedule_id, kind, target, name, user_id, own_filters in rows:
         frozen[schedule_id].append(
             {
                 "kind": kind.value,
                 "target": target,
                 "name": name,
                 "user_id": str(user_id) if user_id else None,
-                "variant": EVERYONE,
+                "own_filters": own_filters,
             }
         )
     return frozen
