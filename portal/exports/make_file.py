@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal.config import settings
 from portal.exports.case_filters import FilterError
-from portal.exports.catalogue import CatalogueError
+from portal.exports.catalogue import CatalogueError, offer
 from portal.exports.columns import Column
 from portal.exports.cover import Cover
 from portal.exports.errors import ExportError
@@ -60,7 +60,7 @@ def make_file(
     through, but for errors of the database and the disk, which count as ours. `run_reference` is the run's id, for the
     cover. Raises ExportError; then there is no file.
     """
-    with _in_words():
+    with in_words():
         request.check()
         try:
             with open_rows(request) as stream, os.fdopen(os.open(path, _NEW, 0o600), "wb") as file:
@@ -84,6 +84,7 @@ def _write(
         title=request.title,
         stamped_at=request.planned_for,
         page_words=cover.page_words(owner.name),
+        sheet_name=f"{offer(request.export_type).rows_are.value.capitalize()}s",
         locale=owner.locale,
         expected=stream.expected,
         cover=cover,
@@ -127,7 +128,7 @@ def _driver_error() -> type[Exception]:
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def in_words() -> Iterator[None]:
     """Turns what may go wrong into ExportError, which says whether trying again helps."""
     try:
         yield

@@ -11,8 +11,6 @@ from babel import Locale, UnknownLocaleError
 from portal.extensions import db
 from portal.models import Organization
 
-USUAL_LOCALE = "en_US"
-
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -20,7 +18,7 @@ class Owner:
 
     name: str
     locale: str
-    """How it writes numbers and dates: a name that Babel knows."""
+    """How it writes numbers and dates: a name that Babel knows, or empty where it did not choose."""
 
 
 def owner_of(organization_id: uuid.UUID) -> Owner:
@@ -32,10 +30,10 @@ def owner_of(organization_id: uuid.UUID) -> Owner:
 
 
 def known_locale(name: object) -> str:
-    """The name of a locale if it is one, else the usual one's."""
+    """The name of a locale if it is one, else nothing."""
     if not isinstance(name, str):
-        return USUAL_LOCALE
+        return ""
     try:
         return str(Locale.parse(name))
     except (ValueError, UnknownLocaleError):
-        return USUAL_LOCALE
+        return ""

@@ -153,7 +153,8 @@ def _column(data, number):
         middle = float(page.mediabox.width) / 2
 
         def look(text, _cm, tm, _font, _size, middle=middle):
-            if text.strip() and (tm[4] > middle) == bool(number) and 60 < tm[5] < 750:
+            in_body = tm[5] > 66 and text.strip() not in ("", "Note")
+            if in_body and (tm[4] > middle) == bool(number):
                 found.append(text)
 
         page.extract_text(visitor_text=look)

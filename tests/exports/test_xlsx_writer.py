@@ -13,11 +13,13 @@ import openpyxl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from openpyxl.styles.numbers import is_date_format
 from openpyxl.utils.escape import unescape
 
 from portal.exports.columns import Column, ColumnType
 from portal.exports.text_guard import clean
 from portal.exports.writers import ExportLimit, HashingFile, WriteOptions, writer_for, xlsx, zip_stream
+from portal.exports.writers.locale_formats import sheet_formats
 from portal.exports.writers.workbook import WHERE_THE_HASH_IS
 from tests.exports.test_csv_writer import ATTACKS, peak_memory
 from tests.exports.test_text_guard import ANY_TEXT
@@ -79,7 +81,41 @@ def test_header_is_styled_frozen_filtered_and_wide_enough():
     assert all(cell.font.bold for cell in sheet[1])
     assert sheet.freeze_panes == "A2"
     assert sheet.auto_filter.ref == "A1:B3"
-    assert [sheet.column_dimensions[letter].width for letter in "AB"] == [60, 20]
+    assert [sheet.column_dimensions[letter].width for letter in "AB"] == [60, 22]
+
+
+@pytest.mark.parametrize(
+    ("locale", "day", "moment", "whole", "share"),
+    [
+        ("", "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "General", "0.0%"),
+        ("en_US", r"m\/d\/yyyy", r"m\/d\/yyyy h:mm:ss AM/PM", "#,##0", "0.0%"),
+        ("de_DE", r"d\.m\.yyyy", r"d\.m\.yyyy hh:mm:ss", "#,##0", "0.0\xa0%"),
+        ("sv_SE", r"yyyy\-mm\-dd", r"yyyy\-mm\-dd hh:mm:ss", "#,##0", "0.0\xa0%"),
+    ],
+)
+def test_numbers_and_dates_look_as_the_place_writes_them(locale, day, moment, whole, share):
+    """C10: the values are the same; a column's own number format goes before the place's."""
+    kinds = [ColumnType.DATE, ColumnType.DATETIME, ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.NUMBER]
+    columns = [Column(f"c{n}", f"C{n}", kind) for n, kind in enumerate(kinds)]
+    columns[3] = replace(columns[3], number_format="0.0%")
+    columns.append(Column("sum", "Sum", ColumnType.NUMBER, number_format='"€" #,##0.00'))
+    data, _ = write(columns, [(date(2026, 11, 2), STAMP, 1234, 0.25, 1.5, 12.5), (None, None, "x", None, None, "y")],
+                    locale=locale)  # fmt: skip
+    cells, texts = book(data)["Cases"].iter_rows(min_row=2)
+    assert [cell.value for cell in cells[1:]] == [EIGHT_IN_NEW_YORK, 1234, 0.25, 1.5, 12.5]
+    assert [cell.number_format for cell in cells] == [day, moment, whole, share, "General", '"€" #,##0.00']
+    assert (texts[2].value, texts[5].value) == ("x", "y")
+
+
+@pytest.mark.parametrize(
+    "locale", ["ar_EG", "bg_BG", "fa_IR", "fi_FI", "hi_IN", "hu_HU", "ja_JP", "ko_KR", "th_TH", "zh_CN"]
+)
+def test_every_place_has_formats_a_workbook_knows(locale):
+    """C10: openpyxl, which goes by the signs alone, takes them for dates."""
+    formats = sheet_formats(locale)
+    assert is_date_format(formats.day)
+    assert is_date_format(formats.moment)
+    assert {"yyyy", "d", "m"} <= set(re.findall(r"yyyy|d|m", formats.day))
 
 
 def test_sheet_parts_stand_in_the_order_of_the_format():
@@ -298,13 +334,15 @@ def test_rows_beyond_a_sheet_go_on_to_further_sheets(monkeypatch):
     """Attack row 34: with the limit set low; each sheet has the header, and result and cover say it."""
     monkeypatch.setattr(xlsx, "MOST_ROWS", 11)
     data, written = write([Column("n", "N", ColumnType.INTEGER)], [(n,) for n in range(25)], page=7)
-    names = ["Cases", "Cases (2)", "Cases (3)"]
+    names = ["Cases", "Cases 2", "Cases 3"]
     assert book(data).sheetnames == ["About", *names]
     assert [value for name in names for (value,) in rows_of(data, name)] == list(range(25))
     assert [book(data)[name].auto_filter.ref for name in names] == ["A1:A11", "A1:A11", "A1:A6"]
     assert [book(data)[name]["A1"].value for name in names] == ["N"] * 3
     assert written.rows == 25
-    assert cover_of(data)["Note"] == "The rows fill 3 sheets, because a sheet cannot hold them all."
+    told = "The rows fill 3 sheets (Cases to Cases 3), because a sheet holds no more than 10 of them."
+    assert (written.notes, cover_of(data)["Note"]) == ((told,), told)
+    assert [book(data)[name].freeze_panes for name in names] == ["A2"] * 3
 
 
 def test_a_full_sheet_is_not_followed_by_an_empty_one(monkeypatch):

@@ -77,8 +77,8 @@ class WriteOptions:
     """XLSX, PDF: the document's title."""
     page_words: PageWords = PageWords()
     """PDF."""
-    locale: str = "en_US"
-    """XLSX: how numbers and dates look; PDF: which paper. A name that Babel knows."""
+    locale: str = ""
+    """XLSX: how numbers and dates look; PDF: which paper. A name that Babel knows; empty: as all of the world reads."""
     expected: int | None = None
     """How many rows are to come, where that is known: a format that cannot hold them says so before it begins."""
     sheet_name: str = "Cases"

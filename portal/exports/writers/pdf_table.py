@@ -46,7 +46,7 @@ class PdfWriter:
         convert = [cells.of(column.type) for column in columns]
         layout = lay_out(
             [_wish(typesetters, column, texts) for column, texts in zip(columns, _texts(convert, first), strict=True)],
-            letter=Locale.parse(options.locale).territory in _LETTER_PAPER,
+            letter=bool(options.locale) and Locale.parse(options.locale).territory in _LETTER_PAPER,
         )
         rooms = [(width - 2 * GAP) / layout.size * 1000 for width in layout.columns]
         labels = [

@@ -52,6 +52,10 @@ def literal(text: str) -> str:
     return _ESCAPE_LOOKALIKE.sub("_x005F_", text) if "_x" in text else text
 
 
+def _styled(style: int) -> str:
+    return f' s="{style}"' if style else ""
+
+
 def _escaped(text: str) -> str:
     # A bare CR would come back as LF.
     return literal(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
@@ -70,24 +74,25 @@ class SheetCells:
     def __post_init__(self) -> None:
         self.hours = LocalHours(self.zone, _seconds)
 
-    def of(self, kind: ColumnType, letters: str) -> CellsOf:
+    def of(self, kind: ColumnType, letters: str, number_style: int = 0) -> CellsOf:
         """The function for a column of that type with those letters; in its cells ROW stands for the row's number."""
-        return _ColumnCells(self, letters).of(kind)
+        return _ColumnCells(self, letters, number_style=number_style).of(kind)
 
     def header(self, label: str, letters: str, style: int) -> str:
         """A cell of the header row."""
-        return _ColumnCells(self, letters, f' s="{style}"').text(label)
+        return _ColumnCells(self, letters, text_style=style).text(label)
 
 
 class _ColumnCells(TypedCells):
     """Cells of one column; there is no cell for nothing."""
 
-    def __init__(self, sheet: SheetCells, letters: str, text_style: str = "") -> None:
+    def __init__(self, sheet: SheetCells, letters: str, *, text_style: int = 0, number_style: int = 0) -> None:
         super().__init__(sheet.zone, sheet.tally)
         self._sheet = sheet
         self._begin = f'<c r="{letters}{ROW}"'
-        self._text_begin = f'{self._begin}{text_style} t="inlineStr"><is><t xml:space="preserve">'
+        self._text_begin = f'{self._begin}{_styled(text_style)} t="inlineStr"><is><t xml:space="preserve">'
         self._serial_begin = f'{self._begin} s="{sheet.datetime_style}"><v>'
+        self._number_begin = f"{self._begin}{_styled(number_style)}><v>"
 
     def text(self, text: str) -> str:
         """Cleaned, cut where a cell cannot hold it, escaped."""
@@ -112,7 +117,7 @@ class _ColumnCells(TypedCells):
             case date():
                 return self._day_cell(value)
             case _:
-                return f"{self._begin}><v>{value}{_NUMBER_END}" if _is_exact(value) else self.text(str(value))
+                return f"{self._number_begin}{value}{_NUMBER_END}" if _is_exact(value) else self.text(str(value))
 
     def day(self, value: Value) -> str:
         if isinstance(value, datetime):

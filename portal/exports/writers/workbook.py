@@ -16,18 +16,17 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.xml.functions import tostring
 
-from portal.exports.columns import Column
+from portal.exports.columns import Column, ColumnType
 from portal.exports.text_guard import clean
 from portal.exports.writers.base import CoverValue, WriteOptions
 from portal.exports.writers.local_hours import at_wall, utc_text
+from portal.exports.writers.locale_formats import sheet_formats
 from portal.exports.writers.sheet_cells import first_units, fit, literal
 
 CREATOR = "Duepost"
 WHERE_THE_HASH_IS = "A file cannot hold its own hash: it stands on the run's page and in the mail."
 
 _ABOUT = "About"
-_DATE_FORMAT = "yyyy-mm-dd"
-_DATETIME_FORMAT = "yyyy-mm-dd hh:mm:ss"
 _PROPERTIES = "docProps/core.xml"
 _LONGEST_NAME = 31
 _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
@@ -47,18 +46,27 @@ class DataWorkbook:
         self._about = self._book.worksheets[0]
         self._about.title = _ABOUT
         self._sheets: list[Worksheet] = []
-        self._styles()
+        self._formats = sheet_formats(options.locale)
+        self._make_styles()
 
-    def _styles(self) -> None:
+    def _make_styles(self) -> None:
         # Styles get their numbers from the cells that bear them, so a sheet that is not kept bears each of them once.
         sheet = self._book.create_sheet()
-        header, day, moment = (sheet.cell(1, position) for position in (1, 2, 3))
+        header = sheet.cell(1, 1)
         header.font = Font(bold=True, color="FFFFFF")
         header.fill = PatternFill("solid", fgColor="1F3A5F")
         header.alignment = Alignment(vertical="center")
-        day.number_format, moment.number_format = _DATE_FORMAT, _DATETIME_FORMAT
-        self.header_style, self.date_style, self.datetime_style = (cell.style_id for cell in (header, day, moment))
+        self.header_style = header.style_id
+        self.date_style, self.datetime_style = (
+            _style(sheet, number_format) for number_format in (self._formats.day, self._formats.moment)
+        )
+        self.number_styles = [_style(sheet, self._number_format(column)) for column in self._columns]
         self._book.remove(sheet)
+
+    def _number_format(self, column: Column) -> str:
+        if column.number_format:
+            return self._formats.number(column.number_format)
+        return self._formats.whole if column.type is ColumnType.INTEGER else ""
 
     def add_sheet(self) -> tuple[str, bytes]:
         """One more data sheet: its place in the archive, and its XML up to and with `<sheetData>`."""
@@ -71,6 +79,11 @@ class DataWorkbook:
         place = f"xl/worksheets/sheet{number + 1}.xml"
         head, _ = _halves(self._parts()[place])
         return place, _DIMENSION.sub(b"", head) + b"<sheetData>"
+
+    @property
+    def sheet_names(self) -> list[str]:
+        """Of the data sheets so far."""
+        return [sheet.title for sheet in self._sheets]
 
     def end_sheet(self, rows: int) -> bytes:
         """The newest data sheet's XML from `</sheetData>` on, once it has so many rows, the header's with them."""
@@ -111,7 +124,7 @@ class DataWorkbook:
         sheet.cell(1, 1).font = Font(bold=True, size=16)
         for row, (label, value) in enumerate(cover, start=3):
             _put(sheet, row, 1, label)
-            _put(sheet, row, 2, self._on_the_wall(value))
+            _put(sheet, row, 2, self._on_the_wall(value), self._formats.moment)
             sheet.cell(row, 1).font = Font(bold=True)
             sheet.cell(row, 1).alignment = Alignment(vertical="top")
             sheet.cell(row, 2).alignment = Alignment(horizontal="left", vertical="top", wrap_text=True)
@@ -126,7 +139,17 @@ class DataWorkbook:
         return at_wall(utc_text(value), self._options.zone).replace(tzinfo=None)
 
 
-def _put(sheet: Worksheet, row: int, column: int, value: CoverValue) -> None:
+def _style(sheet: Worksheet, number_format: str) -> int:
+    """The number of the style that shows numbers in that way; 0 for the usual one."""
+    if not number_format:
+        return 0
+    cell = sheet.cell(1, sheet.max_column + 1)
+    cell.number_format = number_format
+    style: int = cell.style_id
+    return style
+
+
+def _put(sheet: Worksheet, row: int, column: int, value: CoverValue, moment_format: str = "") -> None:
     cell = sheet.cell(row, column)
     if isinstance(value, str):
         cell.value = literal(fit(clean(value)))
@@ -135,7 +158,7 @@ def _put(sheet: Worksheet, row: int, column: int, value: CoverValue) -> None:
         return
     cell.value = value
     if isinstance(value, datetime):
-        cell.number_format = _DATETIME_FORMAT
+        cell.number_format = moment_format
 
 
 def _halves(part: bytes) -> tuple[bytes, bytes]:
@@ -146,7 +169,7 @@ def _halves(part: bytes) -> tuple[bytes, bytes]:
 
 def _sheet_name(wanted: str, number: int) -> str:
     """A name that a tab may bear, with its number from the second sheet on."""
-    suffix = f" ({number})" if number > 1 else ""
+    suffix = f" {number}" if number > 1 else ""
     name = _NOT_IN_NAMES.sub(" ", clean(wanted)).strip("' ")
     name = first_units(name, _LONGEST_NAME - len(suffix)).strip("' ") or "Data"
     return f"{name}{suffix}" if name.casefold() not in {_ABOUT.casefold(), "history"} else f"{name} data{suffix}"

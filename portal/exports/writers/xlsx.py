@@ -19,7 +19,7 @@ MOST_ROWS = 1_048_576
 _MOST_BYTES = LARGEST - 512 * 1024 * 1024
 _TOO_LARGE = "The workbook passes 4 GB: choose CSV, a shorter period or fewer columns."
 _AT_ONCE = 500
-_WIDTHS = {ColumnType.DATE: 12, ColumnType.DATETIME: 20, ColumnType.BOOLEAN: 8, ColumnType.INTEGER: 8}
+_WIDTHS = {ColumnType.DATE: 12, ColumnType.DATETIME: 22, ColumnType.BOOLEAN: 8, ColumnType.INTEGER: 8}
 _NARROWEST, _WIDEST = 8, 60
 _ROOM_FOR_FILTER = 4
 
@@ -69,10 +69,12 @@ class _DataSheets:
         self._cells = SheetCells(options.zone, book.date_style, book.datetime_style)
         letters = [get_column_letter(position) for position in range(1, len(columns) + 1)]
         lettered = list(zip(columns, letters, strict=True))
-        self._convert: list[CellsOf] = [self._cells.of(column.type, letter) for column, letter in lettered]
+        self._convert: list[CellsOf] = [
+            self._cells.of(column.type, letter, style)
+            for (column, letter), style in zip(lettered, book.number_styles, strict=True)
+        ]
         header = [self._cells.header(column.label, letter, book.header_style) for column, letter in lettered]
         self._header = _row(1, header).encode()
-        self._count = 0
         self._begin()
 
     def write(self, page: Page) -> None:
@@ -89,7 +91,6 @@ class _DataSheets:
 
     def _begin(self) -> None:
         place, head = self._book.add_sheet()
-        self._count += 1
         self._part: ZipPart = self._archive.open(place)
         self._part.write(head + self._header)
         self._row = 2
@@ -115,8 +116,12 @@ class _DataSheets:
                 f"{tally.cut:,} {'cell was' if tally.cut == 1 else 'cells were'} longer than the {LONGEST_TEXT:,} "
                 "characters that XLSX can hold, and cut; each says so at its end. CSV holds the whole text."
             )
-        if self._count > 1:
-            notes.append(f"The rows fill {self._count} sheets, because a sheet cannot hold them all.")
+        names = self._book.sheet_names
+        if len(names) > 1:
+            notes.append(
+                f"The rows fill {len(names)} sheets ({names[0]} to {names[-1]}), because a sheet holds no more than "
+                f"{MOST_ROWS - 1:,} of them."
+            )
         return Written(rows=rows, cells_changed=tally.changed, cells_cut=tally.cut, notes=tuple(notes))
 
 
