@@ -30,7 +30,13 @@ class ColumnGroup:
 
 _IDENTITY = (
     Column("case_id", "Case ID", _T, _IDENTIFIER, "The case's id in this register. It never changes."),
-    Column("case_number", "Case Number", _T, _IDENTIFIER, "The number by which people know the case."),
+    Column(
+        "case_number",
+        "Case Number",
+        _T,
+        _IDENTIFIER,
+        "The number by which people know the case; empty for a disclosure that belongs to none.",
+    ),
 )
 
 ANONYMOUS = Column("is_anonymous", "Anonymous", _B, _OPEN, "Whether the first report came without a name.")
@@ -199,13 +205,7 @@ OVERFLOW_GROUP = ColumnGroup("Everything else, for programs", "all that belongs 
 
 DISCLOSURE: tuple[Column, ...] = (
     Column("disclosure_id", "Disclosure ID", _T, _IDENTIFIER, "The disclosure's id in this register."),
-    Column(
-        "case_number",
-        "Case Number",
-        _T,
-        _IDENTIFIER,
-        "The number of the case that the disclosure belongs to; empty where it belongs to none.",
-    ),
+    _IDENTITY[1],
     Column("kind", "Kind", _T, _OPEN, "What is disclosed, such as a gift or an outside interest."),
     Column("template", "Template", _T, _OPEN, "The form that was filled in."),
     Column("submitted_at", "Submitted At", _DATETIME, _OPEN, "When the disclosure was submitted."),

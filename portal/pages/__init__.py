@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal.config import settings
+from portal import config
 from portal.pages import access, errors, hostile_input, in_time, request_log, security_headers, template_filters
 from portal.pages.calendar import views as calendar
 from portal.pages.cases import views as cases
+from portal.pages.columns import views as columns
 from portal.pages.downloads import views as downloads
 from portal.pages.health import views as health
 from portal.pages.outbox import views as outbox
@@ -15,6 +16,7 @@ from portal.pages.people import account, invitation, sign_in
 from portal.pages.people import views as people
 from portal.pages.runs import views as runs
 from portal.pages.schedules import views as schedules
+from portal.pages.settings import views as settings_pages
 from portal.pages.today import views as today
 
 BLUEPRINTS = (
@@ -29,6 +31,8 @@ BLUEPRINTS = (
     runs.bp,
     downloads.bp,
     cases.bp,
+    columns.bp,
+    settings_pages.bp,
 )
 
 
@@ -46,5 +50,5 @@ def register(app: Flask) -> None:
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
     with app.app_context():
-        if settings().outbox_folder:
+        if config.settings().outbox_folder:
             app.register_blueprint(outbox.bp)

@@ -16,6 +16,7 @@ ENTRIES = (
     ("History", "runs.history"),
     ("Cases", "cases.list"),
     ("People", "people.list"),
+    ("Settings", "settings.show"),
     ("Outbox", "outbox.list"),
 )
 

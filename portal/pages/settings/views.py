@@ -1,0 +1,8 @@
+"""The blueprint with all its sections."""
+
+from __future__ import annotations
+
+from portal.pages.settings import masking
+from portal.pages.settings.blueprint import bp
+
+__all__ = ["bp", "masking"]
