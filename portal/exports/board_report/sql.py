@@ -86,7 +86,7 @@ class LocalDays:
     def months_later(self, day: Number, months: int) -> Number:
         """The same day so many calendar months on, or that month's last where it has no such day."""
         if not self._sqlite:
-            date = _1970 + (day - _ORDINAL_1970)
+            date = _1970 + sa.cast(day - _ORDINAL_1970, sa.Integer)
             moved = sa.cast(date + sa.literal_column(f"INTERVAL '{months} months'"), sa.Date)
             return sa.type_coerce(moved - _1970, sa.Integer) + _ORDINAL_1970
         day_text = sa.func.date((day - _ORDINAL_1970) * _DAY, "unixepoch")
