@@ -48,6 +48,8 @@ class Wish:
     """Nothing seen so far would be broken into lines."""
     word: float
     """No word seen so far would be broken."""
+    part: float
+    """No word seen so far would be broken but after a hyphen and the like."""
 
 
 def lay_out(wishes: Sequence[Wish], *, letter: bool) -> Layout:
@@ -70,7 +72,8 @@ def lay_out(wishes: Sequence[Wish], *, letter: bool) -> Layout:
         if sum(columns) <= room:
             wanted = [wish.whole * size / 1000 + 2 * GAP for wish in wishes]
             return Layout(width, height, size, tuple(_widened(columns, wanted, room)), paper)
-    return Layout(width, height, size, tuple(_squeezed(columns, room)), paper)
+    parts = [min(wish.part * size / 1000 + 2 * GAP, column) for wish, column in zip(wishes, columns, strict=True)]
+    return Layout(width, height, size, tuple(_squeezed(columns, parts, room)), paper)
 
 
 def _comfortable(wish: Wish, size: float, wraps_at: float) -> float:
@@ -79,15 +82,18 @@ def _comfortable(wish: Wish, size: float, wraps_at: float) -> float:
     return min(whole, max(wraps_at, min(word, 1.5 * wraps_at))) + 2 * GAP
 
 
-def _squeezed(columns: Sequence[float], room: float) -> list[float]:
-    """None wider than a width that is found so that all fit: the widest give way first."""
+def _squeezed(columns: Sequence[float], parts: Sequence[float], room: float) -> list[float]:
+    """What `parts` leave is shared by what each still wants; where they are too wide, the widest give way first."""
+    if sum(parts) <= room:
+        share = (room - sum(parts)) / (sum(columns) - sum(parts))
+        return [part + share * (column - part) for part, column in zip(parts, columns, strict=True)]
     left, cap = room, 0.0
-    for position, width in enumerate(sorted(columns)):
-        cap = left / (len(columns) - position)
+    for position, width in enumerate(sorted(parts)):
+        cap = left / (len(parts) - position)
         if width > cap:
             break
         left -= width
-    return [min(width, cap) for width in columns]
+    return [min(width, cap) for width in parts]
 
 
 def _widened(columns: Sequence[float], wanted: Sequence[float], room: float) -> list[float]:

@@ -48,7 +48,8 @@ class PdfWriter:
             [_wish(typesetters, column, texts) for column, texts in zip(columns, _texts(convert, first), strict=True)],
             letter=bool(options.locale) and Locale.parse(options.locale).territory in _LETTER_PAPER,
         )
-        rooms = [(width - 2 * GAP) / layout.size * 1000 for width in layout.columns]
+        # a hair more, lest the rounding of a sum breaks a word that fits
+        rooms = [(width - 2 * GAP + 0.01) / layout.size * 1000 for width in layout.columns]
         labels = [
             Cell(typesetters.strong.lines(column.label, room), column.type in _NUMBERS)
             for column, room in zip(columns, rooms, strict=True)
@@ -80,8 +81,10 @@ def _wish(typesetters: Typesetters, column: Column, texts: Sequence[str]) -> Wis
     told = [line for each in set(texts) for line in text.paragraphs(each)]
     label = strong.paragraphs(column.label)
     word = max([*map(text.longest_word, told), *map(strong.longest_word, label)])
+    is_moment = column.type in (ColumnType.DATE, ColumnType.DATETIME)
+    part = max([*map(text.longest_word if is_moment else text.longest_part, told), *map(strong.longest_part, label)])
     # a label may well stand in two lines
-    return Wish(max([word, *[strong.width(each) / 2 for each in label], *map(text.width, told)]), word)
+    return Wish(max([word, *[strong.width(each) / 2 for each in label], *map(text.width, told)]), word, part)
 
 
 def _notes(sheet: TablePages, typesetters: Typesetters, paper: str) -> tuple[str, ...]:

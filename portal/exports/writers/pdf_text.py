@@ -77,6 +77,10 @@ class Typesetter:
         """The width of the widest word of a text as `paragraphs` gives it."""
         return max(map(self._word, text.split()), default=0)
 
+    def longest_part(self, text: str) -> float:
+        """The width of what is widest of it once words are broken after hyphens and the like."""
+        return max([self._word(part) for word in text.split() for part in _PARTS.findall(word)], default=0)
+
     def _settable(self, text: str) -> str:
         if _RIGHT_TO_LEFT.search(text):
             text = fonts.joined(text)
