@@ -12,6 +12,8 @@ from portal.extensions import db
 from portal.models import write_session
 
 
+# indexes on lower(email) cannot be read back from SQLite; PostgreSQL compares them
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_migrated_database_does_not_differ_from_the_models(app: Flask) -> None:
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

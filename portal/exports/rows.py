@@ -92,6 +92,12 @@ def open_rows(request: ExportRequest, page_size: int = PAGE_SIZE) -> Iterator[Ro
             yield RowStream(masking.written, scope.filters, scope.own_filters, expected, as_of, shown, tagged)
 
 
+def count_rows(request: ExportRequest) -> int:
+    """How many rows a file of the request has. Raises FilterError."""
+    with snapshot() as connection:
+        return _count(connection, request, scope_of(request, connection))
+
+
 def _count(connection: Connection, request: ExportRequest, scope: Scope) -> int:
     """How many rows there will be."""
     rows_are = offer(request.export_type).rows_are

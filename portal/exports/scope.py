@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from portal.cases.kept_from import Person, kept_from_any
 from portal.exports.case_filters import CaseFilters, KnownNames, parse_filters_by, where
-from portal.models import Case, CaseRestriction, ExportType, User
+from portal.models import Case, ExportType
 
 if TYPE_CHECKING:
     from portal.exports.request import ExportRequest
 
+__all__ = ["Conditions", "Person", "Scope", "scope_of"]
+
 Conditions = list[sa.ColumnElement[bool]]
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody who is to see an export: an address, a user, or both."""
-
-    email: str
-    user_id: uuid.UUID | None = None
-
-    def to_json(self) -> dict[str, str | None]:
-        return {"email": self.email, "user_id": str(self.user_id) if self.user_id else None}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(data["email"], uuid.UUID(data["user_id"]) if data["user_id"] else None)
 
 
 @dataclass(frozen=True)
@@ -59,20 +45,3 @@ def scope_of(request: ExportRequest, connection: sa.Connection, *, with_period: 
     if request.seen_by:
         conditions.append(~kept_from_any(request.organization_id, request.seen_by))
     return Scope(filters, own, conditions)
-
-
-def kept_from_any(organization_id: uuid.UUID, people: Collection[Person]) -> sa.ColumnElement[bool]:
-    """True of a case that one of these people is kept from: by their address, or as the user they are."""
-    addresses = sorted({person.email.casefold() for person in people})
-    user_ids = [person.user_id for person in people if person.user_id is not None]
-    # an address of the list may be a user's, and a user of the list may be meant by the address
-    users = sa.select(User.id).where(User.organization_id == organization_id, User.email.in_(addresses))
-    emails = sa.select(sa.func.lower(User.email)).where(User.organization_id == organization_id, User.id.in_(user_ids))
-    of_case = (CaseRestriction.organization_id == organization_id, CaseRestriction.case_id == Case.id)
-    meant = sa.or_(
-        sa.func.lower(CaseRestriction.email).in_(addresses),
-        sa.func.lower(CaseRestriction.email).in_(emails),
-        CaseRestriction.user_id.in_(user_ids),
-        CaseRestriction.user_id.in_(users),
-    )
-    return sa.select(CaseRestriction.id).where(*of_case, meant).correlate(Case).exists()

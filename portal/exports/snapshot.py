@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -19,9 +20,27 @@ SERVER_MARGIN_SECONDS = 60
 """How much later than the run's own limit the database gives a question up: the limit's own words come first."""
 
 
+_shared: ContextVar[Connection | None] = ContextVar("shared_snapshot", default=None)
+
+
+@contextmanager
+def shared_snapshot() -> Iterator[Connection]:
+    """A snapshot that every `snapshot` within it is: several files are then made of one and the same register."""
+    with snapshot() as connection:
+        token = _shared.set(connection)
+        try:
+            yield connection
+        finally:
+            _shared.reset(token)
+
+
 @contextmanager
 def snapshot() -> Iterator[Connection]:
-    """A connection of its own that sees the register as it is at its first question, for as long as it lasts."""
+    """A connection that sees the register as it is at its first question, for as long as it lasts."""
+    shared = _shared.get()
+    if shared is not None:
+        yield shared
+        return
     engine = db.engine
     if engine.dialect.name == "postgresql":
         # on SQLite every transaction that only reads is such a snapshot

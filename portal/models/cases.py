@@ -140,6 +140,15 @@ class CaseRestriction(Tenant, Sourced, Base):
         *tenant_keys(("case_id", "cases"), ("user_id", "users"), sourced=True),
         sa.Index("ix_case_restrictions_case", "organization_id", "case_id"),
         sa.Index("ix_case_restrictions_email", "organization_id", "email"),
+        # whom a list keeps from what: by address, as a user, by name
+        sa.Index("ix_case_restrictions_address", "organization_id", sa.text("lower(email)")),
+        sa.Index("ix_case_restrictions_user", "organization_id", "user_id"),
+        sa.Index(
+            "ix_case_restrictions_only_named",
+            "organization_id",
+            sqlite_where=sa.text("email IS NULL AND user_id IS NULL"),
+            postgresql_where=sa.text("email IS NULL AND user_id IS NULL"),
+        ),
     )
 
     case_id: Mapped[uuid.UUID]
@@ -180,6 +189,8 @@ class Subject(Tenant, Sourced, Base):
     __table_args__ = (
         *tenant_keys(("case_id", "cases"), sourced=True),
         sa.Index("ix_subjects_case", "organization_id", "case_id"),
+        # who is a subject is kept from the case
+        sa.Index("ix_subjects_address", "organization_id", sa.text("lower(email)"), "case_id"),
     )
 
     case_id: Mapped[uuid.UUID]

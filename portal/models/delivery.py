@@ -70,6 +70,8 @@ class Delivery(Tenant, Base):
     message_id: Mapped[str | None] = mapped_column(sa.String(200), unique=True)
     with_attachment: Mapped[bool] = mapped_column(default=False)
     link_reason: Mapped[str] = mapped_column(sa.Text, default="")
+    # to the backup recipient: nothing that is told of the run counts it, since it shows that a case was withheld
+    backup: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     # "nothing to report": the mail says so and leads to no file
     notice_only: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     smtp_code: Mapped[int | None]

@@ -122,6 +122,9 @@ class Run(Tenant, Base):
     changes_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
     changes_settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     data_as_of: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # whom its files were made to keep from what: ids of cases by address, of users and recipients, as it was then;
+    # None: made before that was looked at
+    kept_from: Mapped[dict[str, Any] | None] = mapped_column(Json)
     reached: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -161,6 +164,8 @@ class Artifact(Tenant, Base):
     cells_changed: Mapped[int]
     masking: Mapped[str] = mapped_column(sa.String(32), default="NONE", server_default="NONE")
     own_filters: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    # made for people who see the run, get no file of it and are kept from something in it: nobody is sent it
+    only_to_see: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     notes: Mapped[list[str]] = mapped_column(Json, default=list)
     # why nobody was sent it, where the schedule asked for that; empty: it has deliveries
     not_sent: Mapped[str] = mapped_column(sa.Text, default="", server_default="")

@@ -1,57 +1,40 @@
-"""One run, from its wake-up to its end: take it, make the file, hand it over to one recipient after the other.
+"""One run, from its wake-up to its end: take it, make its files, hand them over to one recipient after the other.
 
 Safe to call twice, at any time, from any number of workers: whoever does not get the lease returns.
 """
 
 from __future__ import annotations
 
-import tempfile
 import time
 import traceback
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from portal import clock, failpoints
-from portal.config import VERSION, settings
+from portal.config import settings
 from portal.delivery import ledger
-from portal.delivery.mail_message import message_size
 from portal.exports.errors import ExportError
-from portal.exports.file_names import file_name
-from portal.exports.make_file import MadeFile, make_file
-from portal.exports.request import ExportRequest
 from portal.extensions import db
 from portal.leases import Lease, LeaseLost, fence, heartbeat, new_owner, take
-from portal.models import Artifact, Run, RunState, write_session
+from portal.models import Run, RunState, write_session
 from portal.plumbing import storage
 from portal.plumbing.logs import log
 from portal.runs import recover, settle, stopping
 from portal.runs.deliver import deliver_all
 from portal.runs.hand_back import hand_back
+from portal.runs.keep import keep
+from portal.runs.render import render
 from portal.runs.stopping import StopAsked
 from portal.runs.transitions import change_state, without_configuration
 
-VARIANT = "all"
 PROGRESS_SECONDS = 0.5
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5))
 logger = log(__name__)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """The frozen run, copied so that no session is open while it is made."""
-
-    id: uuid.UUID
-    organization_id: uuid.UUID
-    configuration: dict[str, Any]
-    request: ExportRequest
 
 
 def make_run(run_id: uuid.UUID, token: str | None = None) -> bool:
@@ -102,19 +85,11 @@ def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[],
 
 
 def _render(lease: Lease, check: Callable[[], None]) -> bool:
-    """Make and keep the file; True when the run is DELIVERING, False when it failed or is to be tried again."""
+    """Make and keep the files; True when the run is DELIVERING, False when it failed or is to be tried again."""
     try:
-        plan = _plan(lease.run_id)
-        with tempfile.TemporaryDirectory(prefix="duepost-") as folder:
-            path = Path(folder) / "artifact"
-            made = make_file(plan.request, path, on_rows=_progress(lease, check), run_reference=str(plan.id))
-            failpoints.reach("made-file")
-            check()
-            extension = plan.request.file_type.extension
-            key = f"{plan.organization_id}/{plan.id}/{lease.attempt}-{VARIANT}.{extension}"
-            storage.put_new(storage.artifact_store(), key, path)
-            failpoints.reach("stored-file")
-        _kept(lease, plan, made, key, clock.now())
+        run = _run(lease.run_id)
+        files = render(run, lease, _progress(lease, check), check)
+        keep(lease, run, files, clock.now())
         failpoints.reach("artifact-after-commit")
     except (LeaseLost, StopAsked):
         raise
@@ -132,15 +107,10 @@ def _schedule_of(run_id: uuid.UUID) -> uuid.UUID:
         return session.execute(sa.select(Run.schedule_id).where(Run.id == run_id)).scalar_one()
 
 
-def _plan(run_id: uuid.UUID) -> _Plan:
+def _run(run_id: uuid.UUID) -> Run:
+    """The row as it is now, held by no session while the files are made."""
     with Session(db.engine) as session:
-        run = session.get_one(Run, run_id)
-        return _Plan(
-            id=run.id,
-            organization_id=run.organization_id,
-            configuration=run.configuration,
-            request=ExportRequest.from_json(run.configuration["export"]),
-        )
+        return session.get_one(Run, run_id)
 
 
 def _progress(lease: Lease, check: Callable[[], None]) -> Callable[[int, int], None]:
@@ -164,67 +134,6 @@ def _progress(lease: Lease, check: Callable[[], None]) -> Callable[[int, int], N
             logger.warning("progress not shown", run_id=str(lease.run_id), exc_info=True)
 
     return on_rows
-
-
-def _kept(lease: Lease, plan: _Plan, made: MadeFile, key: str, now: datetime) -> None:
-    """Artifact, deliveries and state in one transaction: either all of it is known, or none."""
-    schedule, delivery = plan.configuration["schedule"], plan.configuration["delivery"]
-    local_day = datetime.fromisoformat(plan.configuration["local_day"]).date()
-    artifact = Artifact(
-        id=uuid.uuid4(),
-        organization_id=plan.organization_id,
-        run_id=plan.id,
-        variant=VARIANT,
-        file_name=file_name(schedule["name"], local_day, plan.request.file_type.extension),
-        media_type=plan.request.file_type.media_type,
-        storage_key=key,
-        sha256=made.sha256,
-        bytes=made.bytes,
-        rows=made.rows,
-        columns=len(made.columns),
-        cells_changed=made.cells_changed,
-        notes=list(made.notes),
-        created_at=now,
-        expires_at=now + timedelta(days=settings().file_days),
-    )
-    fits = message_size(made.bytes) <= settings().mail_size_limit_bytes
-    attach = bool(delivery.get("attach")) and fits
-    reason = (
-        "" if fits or not delivery.get("attach") else "The file is too big for mail, so a link to it is sent instead."
-    )
-    with write_session() as session:
-        fence(session, lease, now)
-        session.add(artifact)
-        session.flush()
-        ledger.open_rows(
-            session,
-            artifact=artifact,
-            destinations=[each for each in plan.configuration["destinations"] if each["variant"] == VARIANT],
-            delivery_config=delivery,
-            attach=attach,
-            link_reason=reason,
-            now=now,
-        )
-        moved = change_state(
-            session,
-            plan.id,
-            RunState.RUNNING,
-            RunState.DELIVERING,
-            now=now,
-            reason="The file is made and is being handed over.",
-            body={"sha256": made.sha256, "bytes": made.bytes, "rows": made.rows, "storage_key": key},
-            columns={
-                "rows_written": made.rows,
-                "rows_expected": made.rows,
-                "register_as_of": made.register_as_of,
-                "software_version": VERSION,
-                "made_at": now,
-                "wake_after": now,
-            },
-        )
-        if not moved:
-            raise LeaseLost(f"run {plan.id}")
-        failpoints.reach("artifact-before-commit")
 
 
 def _failed(lease: Lease, error: Exception, now: datetime) -> None:

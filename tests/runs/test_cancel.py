@@ -147,7 +147,7 @@ def test_a_file_that_was_kept_but_not_written_down_belongs_to_nobody(
     make_run(run_id)
     assert run_of(run_id).state is R.CANCELLED
     assert (count(Artifact), count(Delivery), mail_sink.messages()) == (0, 0, [])
-    assert len(list((settings().var_folder / "files").rglob("*-all.csv"))) == 1
+    assert len(list((settings().var_folder / "files").rglob("*.csv"))) == 1
 
 
 def test_a_run_that_fails_after_it_was_cancelled_stays_cancelled(

@@ -173,13 +173,13 @@ def test_a_commit_that_came_through_unheard_is_not_called_a_failure(
     """The file was written down, the answer was lost: the run goes on from there, also at its last try."""
     run_id = new_run()
     change(run_id, generation_failures=2)
-    kept = make._kept
+    kept = make.keep
 
     def unheard(*arguments: object) -> None:
         kept(*arguments)  # type: ignore[arg-type]
         raise sa.exc.OperationalError("COMMIT", {}, Exception("server closed the connection"))
 
-    monkeypatch.setattr(make, "_kept", unheard)
+    monkeypatch.setattr(make, "keep", unheard)
     make_run(run_id)
     run = run_of(run_id)
     assert run.state is RunState.DELIVERING

@@ -29,13 +29,18 @@ ADDED = {
         sa.Column("changes_from", MOMENT),
         sa.Column("changes_settled_at", MOMENT),
         sa.Column("data_as_of", MOMENT),
+        sa.Column("kept_from", JSON),
     ),
     "artifacts": (
         sa.Column("masking", sa.String(32), nullable=False, server_default="NONE"),
         sa.Column("own_filters", JSON),
         sa.Column("not_sent", sa.Text(), nullable=False, server_default=""),
+        sa.Column("only_to_see", sa.Boolean(), nullable=False, server_default=NO),
     ),
-    "deliveries": (sa.Column("notice_only", sa.Boolean(), nullable=False, server_default=NO),),
+    "deliveries": (
+        sa.Column("notice_only", sa.Boolean(), nullable=False, server_default=NO),
+        sa.Column("backup", sa.Boolean(), nullable=False, server_default=NO),
+    ),
     "field_tags": (
         sa.Column("sensitivity", sa.String(32), nullable=False, server_default="FREE_TEXT"),
         sa.Column("updated_at", MOMENT),
@@ -48,6 +53,18 @@ def upgrade():
         for column in columns:
             op.add_column(table, column)
     op.create_index("ix_cases_changed", "cases", ["organization_id", "changed_at"])
+    lower_email = sa.text("lower(email)")
+    op.create_index("ix_subjects_address", "subjects", ["organization_id", lower_email, "case_id"])
+    op.create_index("ix_case_restrictions_address", "case_restrictions", ["organization_id", lower_email])
+    op.create_index("ix_case_restrictions_user", "case_restrictions", ["organization_id", "user_id"])
+    only_named = sa.text("email IS NULL AND user_id IS NULL")
+    op.create_index(
+        "ix_case_restrictions_only_named",
+        "case_restrictions",
+        ["organization_id"],
+        sqlite_where=only_named,
+        postgresql_where=only_named,
+    )
     allow(BEFORE, AFTER)
     op.create_table(
         "artifact_restrictions",
@@ -76,6 +93,10 @@ def downgrade():
     op.drop_table("artifact_restrictions")
     op.execute("UPDATE schedules SET format = 'PDF' WHERE format = 'PPTX'")
     allow(AFTER, BEFORE)
+    op.drop_index("ix_case_restrictions_only_named", "case_restrictions")
+    op.drop_index("ix_case_restrictions_user", "case_restrictions")
+    op.drop_index("ix_case_restrictions_address", "case_restrictions")
+    op.drop_index("ix_subjects_address", "subjects")
     op.drop_index("ix_cases_changed", "cases")
     for table, columns in ADDED.items():
         for column in columns:

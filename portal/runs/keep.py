@@ -1,0 +1,129 @@
+"""Putting a run's files on record: artifacts, what was withheld from them, deliveries and state in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal import audit, failpoints
+from portal.config import VERSION, settings
+from portal.delivery import ledger
+from portal.delivery.mail_message import message_size
+from portal.exports.file_names import file_name
+from portal.leases import Lease, LeaseLost, fence
+from portal.models import Artifact, ArtifactRestriction, Run, RunState, write_session
+from portal.runs.render import Files, Rendered
+from portal.runs.transitions import change_state
+
+TOO_BIG = "The file is too big for mail, so a link to it is sent instead."
+
+
+def keep(lease: Lease, run: Run, files: Files, now: datetime) -> None:
+    """Either all of it is known, or none. Raises LeaseLost where the run is no longer this worker's."""
+    with write_session() as db:
+        fence(db, lease, now)
+        for rendered in files.rendered:
+            artifact = _artifact(run, rendered, now)
+            db.add(artifact)
+            db.flush()
+            _note_restrictions(db, artifact, rendered)
+            _note_made(db, artifact, now)
+            _open_deliveries(db, artifact, rendered, run.configuration["delivery"], now)
+        moved = change_state(
+            db,
+            run.id,
+            RunState.RUNNING,
+            RunState.DELIVERING,
+            now=now,
+            reason="The file is made and is being handed over.",
+            columns={
+                "rows_written": files.rows,
+                "rows_expected": files.rows,
+                "register_as_of": files.rendered[0].made.register_as_of,
+                "kept_from": files.plan.kept_from,
+                "software_version": VERSION,
+                "made_at": now,
+                "wake_after": now,
+            },
+        )
+        if not moved:
+            raise LeaseLost(f"run {run.id}")
+        failpoints.reach("artifact-before-commit")
+
+
+def _artifact(run: Run, rendered: Rendered, now: datetime) -> Artifact:
+    local_day = datetime.fromisoformat(run.configuration["local_day"]).date()
+    variant, made = rendered.variant, rendered.made
+    file_type = variant.request.file_type
+    return Artifact(
+        id=uuid.uuid4(),
+        organization_id=run.organization_id,
+        run_id=run.id,
+        variant=variant.name,
+        file_name=file_name(run.configuration["schedule"]["name"], local_day, file_type.extension),
+        media_type=file_type.media_type,
+        storage_key=rendered.storage_key,
+        sha256=made.sha256,
+        bytes=made.bytes,
+        rows=made.rows,
+        columns=len(made.columns),
+        cells_changed=made.cells_changed,
+        masking=variant.profile.value,
+        own_filters=variant.request.own_filters,
+        only_to_see=variant.only_to_see,
+        notes=list(made.notes),
+        created_at=now,
+        expires_at=now + timedelta(days=settings().file_days),
+    )
+
+
+def _note_restrictions(db: Session, artifact: Artifact, rendered: Rendered) -> None:
+    db.add_all(
+        ArtifactRestriction(
+            id=uuid.uuid4(),
+            organization_id=artifact.organization_id,
+            artifact_id=artifact.id,
+            case_id=each.case_id,
+            withheld=each.withheld,
+            reasons=[dict(reason) for reason in each.reasons],
+        )
+        for each in rendered.variant.restricted
+    )
+
+
+def _note_made(db: Session, artifact: Artifact, now: datetime) -> None:
+    """An event of the file's own: who may not know of the file does not see it."""
+    audit.record(
+        db,
+        organization_id=artifact.organization_id,
+        at=now,
+        actor=audit.system,
+        action="artifact.made",
+        subject=("artifact", artifact.id),
+        body={
+            "run": str(artifact.run_id),
+            "sha256": artifact.sha256,
+            "bytes": artifact.bytes,
+            "rows": artifact.rows,
+            "storage_key": artifact.storage_key,
+        },
+    )
+
+
+def _open_deliveries(
+    db: Session, artifact: Artifact, rendered: Rendered, asked: Mapping[str, Any], now: datetime
+) -> None:
+    fits = message_size(artifact.bytes) <= settings().mail_size_limit_bytes
+    ledger.open_rows(
+        db,
+        artifact=artifact,
+        recipients=rendered.variant.recipients,
+        delivery_config=asked,
+        attach=bool(asked.get("attach")) and fits,
+        link_reason="" if fits or not asked.get("attach") else TOO_BIG,
+        now=now,
+    )
