@@ -21,10 +21,14 @@ from portal.exports.errors import ExportError
 from portal.exports.make_file import MadeFile, make_file
 from portal.exports.periods import Period, PeriodError, parse_period, resolve
 from portal.exports.request import ExportRequest
+from portal.exports.tagged_fields import load_tags
 from portal.extensions import db
-from portal.models import Organization, write_session
+from portal.models import ExportType, Organization, write_session
 from portal.moments import MomentError, instant_text, parse_instant
 from portal.zones import ZoneError, zone
+
+
+_USUALLY_TAGGED = (ExportType.FLAT_FILE, ExportType.DISCLOSURES_ONLY)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ class _Asked:
 @click.option("--timezone", "zone_name", metavar="ZONE", help="IANA name; the organization's unless told.")
 @click.option("--investigations", metavar="N", help="0 to 10 a case; 3 unless told.")
 @click.option("--overflow", is_flag=True, help="With the columns that hold all there is as JSON.")
+@click.option(
+    "--tagged/--no-tagged",
+    default=None,
+    help="With the organization's tagged fields; a flat file and disclosures have them unless told.",
+)
 @click.option("--delimiter", metavar=", or ;", help="CSV: comma unless told.")
 @click.option("--bom", is_flag=True, help="CSV: begin with the mark by which Excel knows UTF-8.")
 @click.option("--labels", is_flag=True, help="CSV: labels in the first line, not keys.")
@@ -106,6 +115,7 @@ def _read(out: Path, now: datetime, options: dict[str, Any]) -> _Asked:
         zone=zone_name,
         format_options=_format_options(options),
         column_config=_column_config(options),
+        tags=tuple(tag.to_json() for tag in load_tags(db.session.connection(), organization.id)),
         title=f"{organization.name}: export",
     )
     request.check()
@@ -122,7 +132,8 @@ def _format_options(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _column_config(options: dict[str, Any]) -> dict[str, Any]:
-    config: dict[str, Any] = {"include_overflow": options["overflow"]}
+    tagged = options["export_type"] in _USUALLY_TAGGED if options["tagged"] is None else options["tagged"]
+    config: dict[str, Any] = {"include_overflow": options["overflow"], "include_tagged_fields": tagged}
     if options["investigations"] is not None:
         text = options["investigations"]
         # what is no whole number is left as it is, for the catalogue to refuse

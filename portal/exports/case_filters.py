@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import functools
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute
 
+from portal.exports import tag_sql
 from portal.exports.register_names import Place, Tree, load_business_units, load_categories, load_locations
+from portal.exports.tag_filters import TagFilter, TagFilterError, parse_tag_filters
+from portal.exports.tagged_fields import Tag, load_tags
 from portal.extensions import db
 from portal.models import Case, CaseStatus, IntakeReport, Location, Outcome, Priority, SourceChannel, User
 
@@ -47,7 +50,8 @@ _WORDS = {
     "assignee": "assignee",
     "outcome": "outcome",
 }
-KEYS = (*_WORDS, "anonymous", "date_field")
+_TREES = ("category", "business_unit")
+KEYS = (*_WORDS, "anonymous", "tags", "date_field")
 _LONGEST = 300
 _MOST_VALUES = 1_000
 
@@ -69,17 +73,20 @@ class CaseFilters:
     values: Mapping[str, tuple[str, ...]]
     """Per key what is looked for, any of, in the register's own spelling."""
     ids: Mapping[str, frozenset[uuid.UUID]]
-    """For category (children included), business_unit and location: the rows that the values mean."""
+    """For category and business_unit (children included) and location: the rows that the values mean."""
     spellings: Mapping[str, tuple[str, ...]]
     """For country, region and assignee: all that the register writes for them, such as "US" and "us"."""
     anonymous: bool | None = None
     date_field: str = "created_at"
+    tags: tuple[TagFilter, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """JSON as it is stored; `parse_filters` reads it back."""
         data: dict[str, Any] = {key: list(values) for key, values in self.values.items()}
         if self.anonymous is not None:
             data["anonymous"] = self.anonymous
+        if self.tags:
+            data["tags"] = {each.tag.column_name: each.to_json() for each in self.tags}
         if self.date_field != "created_at":
             data["date_field"] = self.date_field
         return data
@@ -98,8 +105,6 @@ def parse_filters_by(data: Any, register: KnownNames) -> CaseFilters:
     if not isinstance(data, Mapping):
         raise FilterError("filters", 'Filters must be an object such as {"status": ["OPEN"]}.')
     for key in data:
-        if key == "tags":
-            raise FilterError("tags", "Filtering by tagged fields is not offered.")
         if key not in KEYS:
             raise FilterError(str(key)[:60], _unknown("There is no filter", key, KEYS, "filters"))
     wanted = {key: _texts(key, data[key]) for key in _WORDS if key in data}
@@ -107,7 +112,7 @@ def parse_filters_by(data: Any, register: KnownNames) -> CaseFilters:
     ids: dict[str, frozenset[uuid.UUID]] = {}
     spellings: dict[str, tuple[str, ...]] = {}
     for key, texts in wanted.items():
-        if key in ("category", "business_unit"):
+        if key in _TREES:
             values[key], ids[key] = register.nodes(key, texts)
         elif key in _ENUMS:
             values[key] = _distinct(_one_of(key, text, [each.value for each in _ENUMS[key]]) for text in texts)
@@ -118,7 +123,9 @@ def parse_filters_by(data: Any, register: KnownNames) -> CaseFilters:
             values[key] = _distinct(_one_of(key, text, known) for text in texts)
             meant = {value.strip().casefold() for value in values[key]}
             spellings[key] = tuple(each for each in known if each.strip().casefold() in meant)
-    return CaseFilters(register.organization_id, values, ids, spellings, _anonymous(data), _date_field(data))
+    return CaseFilters(
+        register.organization_id, values, ids, spellings, _anonymous(data), _date_field(data), _tags(data, register)
+    )
 
 
 def where(
@@ -134,17 +141,18 @@ def where(
     conditions += [_CONDITIONS[key](filters) for key in filters.values]
     if filters.anonymous is not None:
         conditions.append(earliest(IntakeReport.is_anonymous).is_(filters.anonymous))
-    return conditions
+    return conditions + [tag_sql.admits(each) for each in filters.tags]
 
 
 def filters_in_words(filters: CaseFilters) -> str:
     """ "Status OPEN or ON_HOLD; category Harassment, children included"; "All cases" without any."""
     parts = [
-        f"{_WORDS[key]} {' or '.join(values)}{', children included' if key == 'category' else ''}"
+        f"{_WORDS[key]} {' or '.join(values)}{', children included' if key in _TREES else ''}"
         for key, values in filters.values.items()
     ]
     if filters.anonymous is not None:
         parts.append("anonymous reports only" if filters.anonymous else "named reports only")
+    parts += [each.in_words() for each in filters.tags]
     if filters.date_field != "created_at":
         parts.append(f"period counted by when the case was {DATE_FIELD_WORDS[filters.date_field]}")
     words = "; ".join(parts) or "all cases"
@@ -154,13 +162,21 @@ def filters_in_words(filters: CaseFilters) -> str:
 class KnownNames:
     """The names that an organization's register knows, read when the first filter needs them and then kept."""
 
-    def __init__(self, organization_id: uuid.UUID, connection: Connection | None = None) -> None:
+    def __init__(
+        self, organization_id: uuid.UUID, connection: Connection | None = None, tags: Sequence[Tag] = ()
+    ) -> None:
+        """`tags` where they were frozen; those of the register as they are now without."""
         self.organization_id = organization_id
         self._given_connection = connection
+        self._given_tags = tags
 
     @property
     def _connection(self) -> Connection:
         return self._given_connection or db.session.connection()
+
+    @functools.cached_property
+    def tags(self) -> Sequence[Tag]:
+        return self._given_tags or load_tags(self._connection, self.organization_id)
 
     @functools.cached_property
     def _places(self) -> list[Place]:
@@ -190,8 +206,7 @@ class KnownNames:
                 raise FilterError(key, _unknown(f"There is no {_WORDS[key]}", text, tree.texts()))
             chosen |= found
             spelled.append(_spelling(tree, text, found))
-        ids = tree.with_children(chosen) if key == "category" else chosen
-        return _distinct(spelled), frozenset(ids)
+        return _distinct(spelled), frozenset(tree.with_children(chosen))
 
     def locations(self, texts: list[str]) -> tuple[tuple[str, ...], frozenset[uuid.UUID]]:
         names = _distinct(_one_of("location", text, [place.name for place in self._places]) for text in texts)
@@ -243,6 +258,15 @@ def _anonymous(data: Mapping[str, Any]) -> bool | None:
     if value is not None and not isinstance(value, bool):
         raise FilterError("anonymous", "anonymous must be true or false.")
     return value
+
+
+def _tags(data: Mapping[str, Any], register: KnownNames) -> tuple[TagFilter, ...]:
+    if not data.get("tags"):
+        return ()
+    try:
+        return parse_tag_filters(data["tags"], register.tags)
+    except TagFilterError as problem:
+        raise FilterError("tags", str(problem)) from problem
 
 
 def _date_field(data: Mapping[str, Any]) -> str:

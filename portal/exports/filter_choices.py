@@ -1,10 +1,14 @@
-"""What the filters of an organization can be set to, each choice with the number of its cases."""
+"""What the filters of an organization can be set to, each choice with the number of its cases.
+
+A person is told nothing of cases that they are kept from: those are in no count, and who is only their assignee is no
+choice.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,13 +21,11 @@ from portal.exports.register_names import Place, Tree, load_business_units, load
 from portal.extensions import db
 from portal.models import Case, CaseStatus, IntakeReport, Outcome, Priority, SourceChannel
 
-Counts = Mapping[str, Counter[Any]]
-"""By filter key: how many cases have each value; ids for category, business_unit and location."""
-
 
 @dataclass(frozen=True, slots=True)
 class FilterChoice:
-    """`value` is what the filter takes, `count` of all the organization's cases, `depth` how far down its tree."""
+    """`value` is what the filter takes, `count` of all cases that the person may know of, `depth` how far down its
+    tree."""
 
     value: str
     label: str
@@ -31,19 +33,22 @@ class FilterChoice:
     depth: int = 0
 
 
-def choices(organization_id: uuid.UUID) -> dict[str, list[FilterChoice]]:
-    """By filter key: status, priority, category (counted with its children), business_unit, location, country, region,
-    channel, assignee, outcome, anonymous ("true" and "false"). Five queries."""
+def choices(organization_id: uuid.UUID, kept_from: Collection[uuid.UUID] = ()) -> dict[str, list[FilterChoice]]:
+    """By filter key: status, priority, category and business_unit (counted with their children), location, country,
+    region, channel, assignee, outcome, anonymous ("true" and "false"). Five queries, two more with `kept_from`, the
+    cases that the person is kept from."""
     connection = db.session.connection()
     counts = _counts(connection, organization_id)
+    if kept_from:
+        # a few, taken from the counts of all, which are read off indexes
+        for key, withheld in _counts(connection, organization_id, kept_from).items():
+            counts[key] = counts[key] - withheld
     places = load_locations(connection, organization_id)
     return {
         "status": _of_enum(CaseStatus, counts["status"]),
         "priority": _of_enum(Priority, counts["priority"]),
-        "category": _of_tree(load_categories(connection, organization_id), counts["category"], with_children=True),
-        "business_unit": _of_tree(
-            load_business_units(connection, organization_id), counts["business_unit"], with_children=False
-        ),
+        "category": _of_tree(load_categories(connection, organization_id), counts["category"]),
+        "business_unit": _of_tree(load_business_units(connection, organization_id), counts["business_unit"]),
         "location": _of_places(places, counts["location"], lambda place: place.name),
         "country": _of_places(places, counts["location"], lambda place: place.country),
         "region": _of_places(places, counts["location"], lambda place: place.region),
@@ -57,9 +62,14 @@ def choices(organization_id: uuid.UUID) -> dict[str, list[FilterChoice]]:
     }
 
 
-def _counts(connection: Connection, organization_id: uuid.UUID) -> Counts:
+def _counts(
+    connection: Connection, organization_id: uuid.UUID, among: Collection[uuid.UUID] | None = None
+) -> dict[str, Counter[Any]]:
+    """Of all cases, or of those."""
     counts: dict[str, Counter[Any]] = defaultdict(Counter)
-    for kind, ident, status, priority, outcome, assignee, number in connection.execute(_of_cases(organization_id)):
+    for kind, ident, status, priority, outcome, assignee, number in connection.execute(
+        _of_cases(organization_id, among)
+    ):
         if kind == "words":
             counts["status"][status] += number
             counts["priority"][priority] += number
@@ -67,13 +77,13 @@ def _counts(connection: Connection, organization_id: uuid.UUID) -> Counts:
             counts["assignee"][assignee] += number
         elif ident is not None:
             counts[kind][ident] += number
-    for channel, anonymous, number in connection.execute(_of_reports(organization_id)):
+    for channel, anonymous, number in connection.execute(_of_reports(organization_id, among)):
         counts["channel"][channel] += number
         counts["anonymous"][anonymous] += number
     return counts
 
 
-def _of_cases(organization_id: uuid.UUID) -> sa.Executable:
+def _of_cases(organization_id: uuid.UUID, among: Collection[uuid.UUID] | None) -> sa.Executable:
     """One grouping for what few words are used in, and one for each of the ids, which have an index of their own."""
     number = sa.func.count().label("number")
     words = (Case.status, Case.priority, Case.outcome, Case.assignee_email)
@@ -82,10 +92,11 @@ def _of_cases(organization_id: uuid.UUID) -> sa.Executable:
     texts = [sa.cast(word, sa.String) for word in words]
     parts = [sa.select(sa.literal("words").label("kind"), no_id, *texts, number).group_by(*words)]
     parts += [sa.select(sa.literal(kind), ident, *no_words, number).group_by(ident) for kind, ident in ids.items()]
-    return sa.union_all(*(part.where(Case.organization_id == organization_id) for part in parts))
+    chosen = [Case.organization_id == organization_id] + ([] if among is None else [Case.id.in_(among)])
+    return sa.union_all(*(part.where(*chosen) for part in parts))
 
 
-def _of_reports(organization_id: uuid.UUID) -> sa.Executable:
+def _of_reports(organization_id: uuid.UUID, among: Collection[uuid.UUID] | None) -> sa.Executable:
     """Channel and anonymity of each case's earliest intake report."""
     earlier = aliased(IntakeReport)
     none_earlier = ~sa.exists().where(
@@ -95,18 +106,19 @@ def _of_reports(organization_id: uuid.UUID) -> sa.Executable:
     )
     columns = (IntakeReport.source_channel, IntakeReport.is_anonymous)
     statement = sa.select(*columns, sa.func.count()).group_by(*columns)
-    return statement.where(IntakeReport.organization_id == organization_id, none_earlier)
+    chosen = [] if among is None else [IntakeReport.case_id.in_(among)]
+    return statement.where(IntakeReport.organization_id == organization_id, *chosen, none_earlier)
 
 
 def _of_enum(enum: type[StrEnum], counts: Counter[Any]) -> list[FilterChoice]:
     return [FilterChoice(each.value, each.value.replace("_", " ").capitalize(), counts[each.value]) for each in enum]
 
 
-def _of_tree(tree: Tree, counts: Counter[Any], *, with_children: bool) -> list[FilterChoice]:
+def _of_tree(tree: Tree, counts: Counter[Any]) -> list[FilterChoice]:
     found = []
     for depth, node in tree.walk():
-        counted = tree.with_children([node.id]) if with_children else {node.id}
-        found.append(FilterChoice(tree.value_of(node), node.name, sum(counts[each] for each in counted), depth))
+        count = sum(counts[each] for each in tree.with_children([node.id]))
+        found.append(FilterChoice(tree.value_of(node), node.name, count, depth))
     return found
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from portal.cases.kept_from import Person, kept_from_any
 from portal.exports.case_filters import CaseFilters, KnownNames, parse_filters_by, where
+from portal.exports.tagged_fields import Tag
 from portal.models import Case, ExportType
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def scope_of(request: ExportRequest, connection: sa.Connection, *, with_period: 
 
     The period of an export of disclosures is not one of cases: it counts by when they were submitted.
     """
-    names = KnownNames(request.organization_id, connection)
+    names = KnownNames(request.organization_id, connection, [Tag.from_json(each) for each in request.tags])
     filters = parse_filters_by(request.filters, names)
     own = parse_filters_by(request.own_filters, names) if request.own_filters else None
     of_cases = with_period and request.export_type != ExportType.DISCLOSURES_ONLY

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from portal.exports.case_filters import DATE_FIELD_WORDS, CaseFilters, filters_in_words
+from portal.exports.masking import UNTOLD_TAGS
 from portal.models import ExportType
 
 NOT_TOLD = "(not told in this file)"
@@ -25,12 +26,19 @@ def limits_in_words(export_type: str, filters: CaseFilters, untold: Collection[s
     words = filters_in_words(replace(told, date_field="created_at") if of_disclosures else told)
     if "anonymous" in untold and filters.anonymous is not None:
         words += f"; anonymous or named {NOT_TOLD}"
+    if UNTOLD_TAGS in untold and filters.tags:
+        words += f"; tagged fields {NOT_TOLD}"
     return f"{words}; only disclosures of such cases" if of_disclosures else words
 
 
 def _told(filters: CaseFilters, untold: Collection[str]) -> CaseFilters:
     values = {key: (NOT_TOLD,) if key in untold else each for key, each in filters.values.items()}
-    return replace(filters, values=values, anonymous=None if "anonymous" in untold else filters.anonymous)
+    return replace(
+        filters,
+        values=values,
+        anonymous=None if "anonymous" in untold else filters.anonymous,
+        tags=() if UNTOLD_TAGS in untold else filters.tags,
+    )
 
 
 def told_json(filters: Mapping[str, Any], untold: Collection[str]) -> dict[str, Any]:

@@ -34,9 +34,9 @@ _CODES = (
 )
 _ANY_CURRENCY = f"(?:{_CODES}|[A-Z]{{0,2}}[$€£¥₹₩₽₺₴₦₱฿₫₪]|kr|zł|Kč|Ft|Fr|Rs)"
 _SAME_CURRENCY = ({"$", "US$", "USD"}, {"€", "EUR"}, {"£", "GBP"}, {"¥", "JPY"}, {"₹", "Rs", "INR"}, {"Fr", "CHF"})
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_FULL_MONTHS = ("uary", "ruary", "ch", "il", "", "e", "y", "ust", "tember", "ober", "ember", "ember")
-_MONTH_NAME = "(?:" + "|".join(f"{a}(?:{b})?" if b else a for a, b in zip(_MONTHS, _FULL_MONTHS, strict=True)) + ")"
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH_ENDS = ("uary", "ruary", "ch", "il", "", "e", "y", "ust", "tember", "ober", "ember", "ember")
+_MONTH_NAME = "(?:" + "|".join(f"{a}(?:{b})?" if b else a for a, b in zip(MONTHS, _MONTH_ENDS, strict=True)) + ")"
 _TIME = (
     "(?:,?[ t]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?: ?[ap]m)?"
     "(?: ?(?:z|utc|gmt|[+-][0-9]{2}:?[0-9]{2}))?)?"
@@ -87,9 +87,9 @@ class NumberRule:
     """A number, or a text that is one. A share is kept as a part of one: 45 % is 0.45."""
 
     point: str
-    """A regular expression of texts in which a point is before the decimals."""
+    """A regular expression of texts in which a point is before the decimals; empty where none can be."""
     comma: str
-    """The same of a comma; empty where none is."""
+    """The same of a comma."""
     per_cent: bool = False
     """A `%` may follow, and stands for a division by a hundred."""
     in_hundredths: bool = False
@@ -109,7 +109,7 @@ class NumberRule:
         return _number(Decimal(repr(raw)).scaleb(-2)) if self.in_hundredths else raw
 
     def _text(self, text: str) -> Typed:
-        if _compiled(self.point).fullmatch(text):
+        if self.point and _compiled(self.point).fullmatch(text):
             digits = re.sub("[^0-9.]", "", text)
         elif self.comma and _compiled(self.comma).fullmatch(text):
             digits = re.sub("[^0-9,]", "", text).replace(",", ".")
@@ -204,7 +204,7 @@ def lowered(text: str) -> str:
 
 def month_number(name: str) -> int:
     """1 for "jan" or "january"."""
-    return _MONTHS.index(name[:3]) + 1
+    return MONTHS.index(name[:3]) + 1
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -265,10 +265,9 @@ def _number_rule(data_type: TagDataType, pattern: str) -> NumberRule:
     if shape.decimal == ".":
         point, comma = _written_so("[.]", "[,]"), ""
     elif shape.decimal == ",":
-        # the point's expression must be there; with no digits it fits nothing
-        point, comma = "(?!)", _written_so("[,]", "[.]")
+        point, comma = "", _written_so("[,]", "[.]")
     return NumberRule(
-        point=point if point == "(?!)" else _signed(point, currency, per_cent=share),
+        point=_signed(point, currency, per_cent=share) if point else "",
         comma=_signed(comma, currency, per_cent=share) if comma else "",
         per_cent=share,
         in_hundredths=share and bool(pattern) and not shape.percent,

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from portal.exports.case_filters import KnownNames, filters_in_words, parse_filters_by
 from portal.exports.periods import Resolved, parse_period, period_in_words, resolve
 from portal.exports.request import ExportRequest
+from portal.exports.tagged_fields import load_all_tags
+from portal.exports.tags_needed import may_need_tags, needed_tags
 from portal.models import Destination, Run, RunKind, Schedule
 from portal.runs.delivered import delivered_in_full
 from portal.schedules.rule import Rule
@@ -49,6 +51,8 @@ class Freezer:
         self._periods: dict[tuple[str, str, datetime, datetime, datetime | None], tuple[Resolved, str]] = {}
         self._names: dict[uuid.UUID, KnownNames] = {}
         self._filter_words: FilterWords = {} if filter_words is None else filter_words
+        in_need = {each.organization_id for each in schedules if self._may_need_tags(each)}
+        self._tags = load_all_tags(db.connection(), sorted(in_need)) if in_need else {}
 
     def freeze(
         self,
@@ -78,6 +82,7 @@ class Freezer:
             column_config=schedule.column_config,
             title=schedule.name,
             only_changes=schedule.only_changes,
+            tags=self._needed_tags(schedule),
         )
         words = {
             "rule": schedule_in_words(schedule, rule),
@@ -101,6 +106,18 @@ class Freezer:
             configuration["schedule"]["timezone"] = "UTC"
         return configuration
 
+    def _may_need_tags(self, schedule: Schedule) -> bool:
+        return may_need_tags(schedule.export_type, schedule.column_config, self._all_filters(schedule))
+
+    def _needed_tags(self, schedule: Schedule) -> tuple[dict[str, Any], ...]:
+        tags = self._tags.get(schedule.organization_id, ())
+        needed = needed_tags(schedule.export_type, schedule.column_config, self._all_filters(schedule), tags)
+        return tuple(tag.to_json() for tag in needed)
+
+    def _all_filters(self, schedule: Schedule) -> list[Mapping[str, Any] | None]:
+        """The schedule's own, and those of its recipients."""
+        return [schedule.filters, *(each["own_filters"] for each in self._destinations[schedule.id])]
+
     def _period(self, schedule: Schedule, first: datetime, last: datetime) -> tuple[Resolved, str]:
         """The schedule's period, its beginning counted from `first` and its end from `last`; the same in words."""
         since = self._last_successes.get(schedule.id)
@@ -116,7 +133,8 @@ class Freezer:
         if asked not in self._filter_words:
             names = self._names.get(organization_id)
             if names is None:
-                names = self._names[organization_id] = KnownNames(organization_id, self._db.connection())
+                tags = self._tags.get(organization_id, ())
+                names = self._names[organization_id] = KnownNames(organization_id, self._db.connection(), tags)
             self._filter_words[asked] = filters_in_words(parse_filters_by(filters, names))
         return self._filter_words[asked]
 

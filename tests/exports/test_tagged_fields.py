@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 
 from portal.exports.request import ExportRequest
 from portal.exports.rows import open_rows
+from portal.exports.scope import scope_of
+from portal.exports.snapshot import snapshot
 from portal.exports.tag_rules import UNFIT, PatternError, Unfit, is_nothing, rule_of
 from portal.exports.tagged_fields import PathError, Tag, parsed, path_keys, path_of, value_at
 from portal.extensions import db
@@ -224,3 +226,38 @@ def test_investigations_and_disclosures_show_their_own(register: uuid.UUID) -> N
                 for tag in TAGS[18:]:
                     value = tag.rule.read(raw) if tag.template in (None, named["template"]) else None
                     assert named[tag.column_name] == (None if value is UNFIT else value)
+
+
+def test_a_filter_finds_the_rows_that_show_what_is_looked_for(register: uuid.UUID) -> None:
+    """C4: SQL and the columns agree, value by value, on each database."""
+    shown = case_values(register)
+    with snapshot() as connection:
+        for position, tag in enumerate(TAGS):
+            values = {number: row[position] for number, row in shown.items()}
+            fitting = {value for value in values.values() if value is not None and value is not UNFIT}
+            short = sorted((value for value in fitting if len(str(value)) < 300), key=str)
+            asked: list[Any] = [*short[:: len(short) // 5 + 1], short, short[::2]]
+            if tag.data_type not in (TagDataType.TEXT, TagDataType.BOOLEAN):
+                ordered = sorted(short)
+                low, high = ordered[0], ordered[len(ordered) // 2]
+                asked += [{"min": high}, {"max": low}, {"min": low, "max": high}]
+            for wanted in asked:
+                name = tag.column_name if position % 2 else str(tag.slot)
+                request = request_of(register, filters={"tags": {name: wanted}})
+                conditions = scope_of(request, connection).conditions
+                found = set(connection.scalars(sa.select(Case.case_number).where(*conditions)))
+                meant = {number for number, value in values.items() if _meant(value, wanted)}
+                assert found == meant, (tag, wanted)
+
+
+def _meant(value: Any, wanted: Any) -> bool:
+    if value is None or value is UNFIT:
+        return False
+    if isinstance(wanted, dict):
+        return wanted.get("min", value) <= value <= wanted.get("max", value)
+    meant = wanted if isinstance(wanted, list) else [wanted]
+    return any(_stripped(value) == _stripped(each) for each in meant)
+
+
+def _stripped(value: Any) -> Any:
+    return value.strip(" \r\n\u00a0") if isinstance(value, str) else value

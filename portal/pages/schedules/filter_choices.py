@@ -11,9 +11,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from portal import clock
+from portal.cases.kept_from import Person, kept_cases
 from portal.exports.filter_choices import FilterChoice, choices
 from portal.extensions import db
 from portal.models import CaseImport
+from portal.pages.access import current_user
 from portal.pages.schedules.choices import FILTERS, OWN_FILTERS
 from portal.pages.schedules.forms import OwnRowsForm, ScheduleForm
 
@@ -47,7 +49,10 @@ def own_filter_choices(groups: Iterable[OwnRowsForm], organization_id: uuid.UUID
 
 def _known(organization_id: uuid.UUID) -> Mapping[str, Sequence[FilterChoice]]:
     newest = sa.select(sa.func.max(CaseImport.finished_at)).where(CaseImport.organization_id == organization_id)
-    return _kept(organization_id, db.session.scalar(newest), int(clock.now().timestamp()) // SECONDS_KEPT)
+    viewer = Person(current_user.email, current_user.id, current_user.name)
+    kept_from = frozenset(kept_cases(db.session.connection(), organization_id, viewer))
+    period = int(clock.now().timestamp()) // SECONDS_KEPT
+    return _kept(organization_id, db.session.scalar(newest), period, kept_from)
 
 
 @functools.lru_cache(maxsize=ORGANIZATIONS_KEPT)
@@ -55,9 +60,10 @@ def _kept(
     organization_id: uuid.UUID,
     imported_at: datetime | None,  # noqa: ARG001  # a register changes by imports: the next one asks anew
     period: int,  # noqa: ARG001  # and an import that broke off leaves nothing wrong for longer than this
+    kept_from: frozenset[uuid.UUID],
 ) -> Mapping[str, Sequence[FilterChoice]]:
     """Counting 200,000 cases takes longer than a page may."""
-    return choices(organization_id)
+    return choices(organization_id, kept_from)
 
 
 def _offered(known: Sequence[FilterChoice], chosen: Sequence[str]) -> Sequence[Offered]:
