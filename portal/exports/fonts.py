@@ -38,9 +38,10 @@ SERIF = Face("DuepostSerif", "fontpkg_source_serif_4", "files/SourceSerif4[opsz,
 OTHERS = (
     Face("DuepostOther", "fontpkg_noto_sans", "files/NotoSans[wdth,wght].ttf"),
     Face("DuepostArabic", "fontpkg_noto_sans_arabic", "files/NotoSansArabic[wdth,wght].ttf"),
+    Face("DuepostHebrew", "fontpkg_heebo", "files/Heebo[wght].ttf"),
     Face("DuepostEastAsian", "paperang_p2_fonts_cjk", "fonts/wqy-microhei.ttc"),
 )
-"""For the letters that the three above lack: more of Latin, Arabic, and Chinese, Japanese and Korean."""
+"""For the letters that the three above lack: more of Latin, Arabic, Hebrew, and Chinese, Japanese and Korean."""
 
 
 def table_faces() -> tuple[str, ...]:

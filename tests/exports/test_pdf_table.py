@@ -104,6 +104,7 @@ def test_markup_is_text(text):
         "王小明 李",
         "山田 太郎",
         "김영희",
+        "אברהם",
         "ﬁle – “quoted” … €",
         "a\u0301e\u0301",
     ],
