@@ -6,25 +6,28 @@ import uuid
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
+from portal import clock
+from portal.extensions import db
 from portal.models import CaseImport, ImportState
 
 LOST_AFTER = timedelta(hours=24)
 """An import that says for longer that it is under way was killed and could not say so."""
 
 
-def complete_until(connection: Connection, organization_id: uuid.UUID, opened: datetime) -> datetime:
-    """The moment such that whatever `connection` does not see yet is noted as changed later than that (UTC).
+def complete_until(organization_id: uuid.UUID) -> datetime:
+    """A moment (UTC) such that a look at the register that is opened from now on sees all that is noted up to it.
 
-    `opened` was read off the clock before the connection's first question. What an import changes is noted at one
-    moment after its row was there to be seen, so those still under way put it back to their beginning.
+    Read first the clock, then which imports are at work, on a connection that has seen nothing before. What an import
+    changes is noted at one moment after its row was there to be seen: one that is at work puts the answer back to its
+    beginning, one that begins later notes its changes later.
     """
-    begun: datetime | None = connection.scalar(
-        sa.select(sa.func.min(CaseImport.started_at)).where(
-            CaseImport.organization_id == organization_id,
-            CaseImport.state == ImportState.RUNNING,
-            CaseImport.started_at > opened - LOST_AFTER,
-        )
+    now = clock.now()
+    at_work = sa.select(sa.func.min(CaseImport.started_at)).where(
+        CaseImport.organization_id == organization_id,
+        CaseImport.state == ImportState.RUNNING,
+        CaseImport.started_at > now - LOST_AFTER,
     )
-    return opened if begun is None else min(opened, begun)
+    with db.engine.connect() as connection:
+        begun = connection.scalar(at_work)
+    return now if begun is None else min(now, begun)

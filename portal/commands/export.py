@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import audit, clock
+from portal.case_import.under_way import complete_until
 from portal.exports.case_filters import FilterError, parse_filters
 from portal.exports.catalogue import CatalogueError
 from portal.exports.errors import ExportError
@@ -27,7 +28,6 @@ from portal.models import ExportType, Organization, write_session
 from portal.moments import MomentError, instant_text, parse_instant
 from portal.zones import ZoneError, zone
 
-
 _USUALLY_TAGGED = (ExportType.FLAT_FILE, ExportType.DISCLOSURES_ONLY)
 
 
@@ -36,6 +36,8 @@ class _Asked:
     request: ExportRequest
     period: Period
     out: Path
+    complete_until: datetime
+    """What changed in the register up to here is in the file; the next one of changes goes on from it."""
 
 
 @click.command("export")
@@ -58,6 +60,11 @@ class _Asked:
 )
 @click.option(
     "--at", "at_text", metavar="INSTANT", help="Planned moment, such as 2026-11-25T09:00:00Z; now unless told."
+)
+@click.option(
+    "--changed-since",
+    metavar="INSTANT",
+    help="Only cases that came in or changed in the register after it, and a last column that says which.",
 )
 @click.option("--timezone", "zone_name", metavar="ZONE", help="IANA name; the organization's unless told.")
 @click.option("--investigations", metavar="N", help="0 to 10 a case; 3 unless told.")
@@ -104,6 +111,7 @@ def _read(out: Path, now: datetime, options: dict[str, Any]) -> _Asked:
     if period.text == "since_last_success":
         raise _InputError("since_last_success needs a schedule with runs; name dates or another period here.")
     resolved = resolve(period, planned_for, place)
+    changed_since = None if options["changed_since"] is None else parse_instant(options["changed_since"])
     request = ExportRequest(
         organization_id=organization.id,
         export_type=options["export_type"],
@@ -117,12 +125,15 @@ def _read(out: Path, now: datetime, options: dict[str, Any]) -> _Asked:
         column_config=_column_config(options),
         tags=tuple(tag.to_json() for tag in load_tags(db.session.connection(), organization.id)),
         title=f"{organization.name}: export",
+        only_changes=changed_since is not None,
+        changes_since=changed_since,
     )
     request.check()
     db.session.remove()
+    seen_until = complete_until(request.organization_id)
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise _InputError(f"{_short(str(out))} cannot be written: name a file in a folder that exists.")
-    return _Asked(request, period, out)
+    return _Asked(request, period, out, seen_until)
 
 
 def _format_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -203,6 +214,7 @@ def _print(asked: _Asked, made: MadeFile, *, as_json: bool) -> None:
             "from": instant_text(asked.request.start) if asked.request.start else None,
             "to": instant_text(asked.request.end),
             "timezone": asked.request.zone,
+            "complete_until": instant_text(asked.complete_until),
         }
         click.echo(json.dumps(answer, indent=1))
         return

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from portal.case_import import load, under_way
-from portal.extensions import db
 from portal.models import CaseImport, ImportState, write_session
 from tests.case_import.test_children import CHILDREN, TEXT, cases, suite
 from tests.support.apps import Clock
@@ -85,8 +84,8 @@ def test_what_an_import_under_way_may_yet_write_is_not_vouched_for(
 
     def looked(*arguments: Any, **more: Any) -> None:
         run(*arguments, **more)
-        with db.engine.connect() as connection:
-            moments["vouched"] = under_way.complete_until(connection, cast.lakeside, moved_clock.forward(minutes=5))
+        moved_clock.forward(minutes=5)
+        moments["vouched"] = under_way.complete_until(cast.lakeside)
 
     run = load._run
     monkeypatch.setattr(load, "_run", looked)
@@ -95,8 +94,7 @@ def test_what_an_import_under_way_may_yet_write_is_not_vouched_for(
 
     assert moments["vouched"] == started
     assert all(changed is not None and changed > moments["vouched"] for _, changed in seen().values())
-    with db.engine.connect() as connection:
-        assert under_way.complete_until(connection, cast.lakeside, moved_clock.now()) == moved_clock.now()
+    assert under_way.complete_until(cast.lakeside) == moved_clock.now()
 
     with write_session() as session:
         session.execute(
@@ -111,6 +109,7 @@ def test_what_an_import_under_way_may_yet_write_is_not_vouched_for(
             )
         )
     killed = moved_clock.now()
-    for passed, expected in ((timedelta(hours=1), killed), (timedelta(hours=25), killed + timedelta(hours=25))):
-        with db.engine.connect() as connection:
-            assert under_way.complete_until(connection, cast.lakeside, killed + passed) == expected
+    moved_clock.forward(hours=23)
+    assert under_way.complete_until(cast.lakeside) == killed
+    moved_clock.forward(hours=2)
+    assert under_way.complete_until(cast.lakeside) == moved_clock.now()
