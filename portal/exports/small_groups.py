@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from portal.exports.case_filters import CaseFilters, earliest
+from portal.exports.columns import Sensitivity
 from portal.exports.scope import Scope
 from portal.models import BusinessUnit, Case, IntakeReport, Location
 
@@ -115,4 +116,7 @@ def _counted(connection: Connection, scope: Scope, columns: Sequence[str]) -> li
 
 
 def _asks_for_place(filters: CaseFilters | None) -> bool:
-    return filters is not None and not _PLACES.isdisjoint(filters.values)
+    if filters is None:
+        return False
+    tagged = (each.tag.sensitivity for each in filters.tags)
+    return not _PLACES.isdisjoint(filters.values) or Sensitivity.PLACE in tagged

@@ -175,6 +175,8 @@ STOPS = (
     Stop("case", "officer", _at(lambda tour: tour.case())),
     Stop("outbox", "officer", _at("/outbox")),
     Stop("mail", "officer", _at(lambda tour: tour.mail())),
+    Stop("columns", "officer", _at("/columns")),
+    Stop("settings-masking", "admin", _at("/settings/masking")),
     Stop("people", "admin", _at("/people")),
     Stop("person", "admin", _at(lambda tour: tour.person())),
     Stop("invite", "admin", _at("/people/invite")),
