@@ -25,6 +25,7 @@ form.addEventListener("change", (event) => {
   // what there is to choose from is another
   if (["export_type", "investigations"].includes(event.target.name)) chooserToo = true;
 });
+document.querySelector(".look-as").addEventListener("change", look);
 makeSearchable(form);
 form.addEventListener("grown", (event) => makeSearchable(event.detail));
 look();

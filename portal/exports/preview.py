@@ -9,14 +9,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal.exports.columns import Column, ColumnType
+from portal.exports.limits import check_table
 from portal.exports.request import ExportRequest
 from portal.exports.rows import open_rows
+from portal.exports.size import about_bytes
 from portal.exports.writers import Row
 from portal.exports.writers.local_hours import at_wall
 from portal.zones import zone
 
 USUAL_ROWS = 20
 _LONGEST_CELL = 200
+_SAMPLE = 100
+"""Rows by which the size is told."""
 
 
 @dataclass(frozen=True)
@@ -28,23 +32,28 @@ class Preview:
     rows: list[list[str]]
     start: datetime | None
     end: datetime
+    about_bytes: int
+    """How large the file will be, by what its first rows take."""
 
 
 def preview(request: ExportRequest, limit: int = USUAL_ROWS) -> Preview:
-    """Counts in the database and reads no more than `limit` rows.
+    """Counts in the database and reads a hundred rows at most, or `limit`.
 
-    Raises CatalogueError, FilterError or ZoneError where the request cannot be had.
+    Raises CatalogueError, ExportLimit, FilterError or ZoneError where the request cannot be had.
     """
     request.check()
-    with open_rows(request, page_size=limit) as stream:
+    sample = max(limit, _SAMPLE)
+    with open_rows(request, page_size=sample) as stream:
+        check_table(request.format, len(stream.columns), stream.expected)
         first: list[Row] = []
         for page in stream.pages:
             first += page
-            if len(first) >= limit:
+            if len(first) >= sample:
                 break
         shown = [_shown(column.type, zone(request.zone)) for column in stream.columns]
         rows = [[show(value) for show, value in zip(shown, row, strict=True)] for row in first[:limit]]
-        return Preview(stream.expected, stream.columns, rows, request.start, request.end)
+        about = about_bytes(request, stream.columns, first[:sample], stream.expected)
+        return Preview(stream.expected, stream.columns, rows, request.start, request.end, about)
 
 
 def _shown(kind: ColumnType, place: ZoneInfo) -> Callable[[Any], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,12 @@ def load_insiders(db: Session, organization_id: uuid.UUID) -> Insiders:
     """Where the organization names no domains of its own, they are those of its active users, but public ones."""
     settings = db.scalar(sa.select(Organization.settings).where(Organization.id == organization_id)) or {}
     users = sa.select(User.email).where(User.organization_id == organization_id, User.active)
-    addresses = frozenset(email.casefold() for email in db.scalars(users))
+    return insiders_of(settings, db.scalars(users))
+
+
+def insiders_of(settings: Mapping[str, Any], active_users: Iterable[str]) -> Insiders:
+    """The same of settings and addresses that are known already."""
+    addresses = frozenset(email.casefold() for email in active_users)
     named = named_domains(settings)
     domains = frozenset(each.rpartition("@")[2] for each in addresses) - PUBLIC_DOMAINS
     return Insiders(addresses, frozenset(named) if named else domains)

@@ -108,14 +108,14 @@ def latest_runs(schedule: Schedule) -> Sequence[Run]:
 
 @dataclass(frozen=True)
 class People:
-    """The organization's people: who may own a schedule, what everyone is called, and where their mail goes."""
+    """The organization's people: who may own a schedule, what everyone is called, and their addresses."""
 
     owners: list[tuple[uuid.UUID, str]]
     """(id, name and address) of everyone who can sign in, by name."""
     names: dict[str, str]
     """Id as text to name, of everyone who is or was there."""
-    domains: frozenset[str]
-    """The mail domains of those who can sign in."""
+    addresses: list[str]
+    """Of those who can sign in."""
 
 
 def people(organization_id: uuid.UUID) -> People:
@@ -129,7 +129,7 @@ def people(organization_id: uuid.UUID) -> People:
     return People(
         owners=[(row.id, f"{row.name} ({row.email})") for row in active],
         names={str(row.id): row.name for row in rows},
-        domains=frozenset(row.email.rpartition("@")[2].casefold() for row in active),
+        addresses=[row.email for row in active],
     )
 
 

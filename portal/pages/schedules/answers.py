@@ -9,10 +9,11 @@ from typing import Any
 
 from portal.models import ExportFormat, ExportType, NoRows
 from portal.pages.schedules.choices import BETWEEN, CHOSEN, FILTERS, LAST_DAYS, OWN_FILTERS, TYPED
-from portal.pages.schedules.forms import OwnRowsForm, ScheduleForm
+from portal.pages.schedules.forms import OwnRowsForm, ScheduleForm, TagFilterForm
 from portal.schedules.inputs.contents import SIDES
 
 Data = dict[str, Any]
+WITHOUT_CHANGES = frozenset({ExportType.DISCLOSURES_ONLY, ExportType.BOARD_REPORT})
 WORKING_WEEK = [1, 2, 3, 4, 5]
 
 
@@ -39,7 +40,7 @@ def data_of(form: ScheduleForm) -> Data:
         "on_blackout": form.on_blackout.data,
         "ready_by": _time(form.ready_by.data) if form.wait.data else None,
         "owner_id": form.owner_id.data,
-        "only_changes": form.only_changes.data,
+        "only_changes": form.only_changes.data and form.export_type.data not in WITHOUT_CHANGES,
         "masking": {side: form[f"masking_{side}"].data or "" for side in SIDES},
         "own_rows": [_own_rows(entry.form) for entry in form.own_rows],
         "backup_address": form.backup_address.data or "",
@@ -83,13 +84,28 @@ def _filters(form: ScheduleForm) -> Data:
     filters = filters_of(form, FILTERS)
     if form.anonymous.data:
         filters["anonymous"] = {"true": True, "false": False}.get(form.anonymous.data, form.anonymous.data)
+    if tags := {entry.form.column.data: wanted for entry in form.tag_filters if (wanted := _tag_filter(entry.form))}:
+        filters["tags"] = tags
     if form.date_field.data and form.date_field.data != "created_at":
         filters["date_field"] = form.date_field.data
     return filters
 
 
+def _tag_filter(entry: TagFilterForm) -> Any:
+    """A list of values, a range, or yes or no; None where nothing is asked."""
+    if values := [line.strip() for line in (entry.values.data or "").splitlines() if line.strip()]:
+        return values
+    ends = {"min": entry.least.data or entry.first.data, "max": entry.most.data or entry.last.data}
+    if filled := {key: stripped(end) for key, end in ends.items() if stripped(end)}:
+        return filled
+    return {"true": True, "false": False}.get(entry.yes_no.data)
+
+
 def _column_config(form: ScheduleForm) -> Data:
+    if form.export_type.data == ExportType.BOARD_REPORT:
+        return {}
     config: Data = {
+        "include_tagged_fields": form.tagged.data,
         "max_investigations": _whole(form.investigations.data),
         "include_overflow": form.overflow.data,
     }

@@ -12,6 +12,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
+from portal.cases.kept_from import Person
 from portal.exports.catalogue import OFFERED
 from portal.exports.writers import TABLE_FORMATS
 from portal.extensions import db
@@ -23,12 +24,14 @@ from portal.pages.schedules.blueprint import bp
 from portal.pages.schedules.column_chooser import chooser
 from portal.pages.schedules.filter_choices import filter_choices, own_filter_choices
 from portal.pages.schedules.folds import folded, folds_to_mend
-from portal.pages.schedules.forms import ScheduleForm, blank_group, offer_column_sets
-from portal.pages.schedules.in_words import Told, described_answers, described_input, facts, same_answers, told
+from portal.pages.schedules.forms import ScheduleForm, blank_group, offer_column_sets, offer_masking, offer_tag_filters
+from portal.pages.schedules.in_words import Names, Told, described_answers, described_input, facts, same_answers, told
 from portal.pages.schedules.prefill import new_values, values_of
 from portal.pages.schedules.problems import show_problems
-from portal.pages.schedules.so_far import so_far
+from portal.pages.schedules.sides import masker
+from portal.pages.schedules.so_far import Viewer, so_far
 from portal.pages.schedules.steps import Stepped, take_step
+from portal.pages.schedules.tags import tag_labels, tags_of
 from portal.pages.template_filters import field_errors
 from portal.people.rights import Right
 from portal.schedules import changes, listing
@@ -62,7 +65,7 @@ def new() -> ResponseReturnValue:
 @requires(Right.EDIT_SCHEDULES)
 def create() -> ResponseReturnValue:
     form = _form()
-    if stepped := take_step(form, _step()):
+    if stepped := take_step(form, _step(), tags_of(current_user.organization_id)):
         return _stepped_page(form, None, stepped)
     given = _judged(form)
     if given is None or _step() == "change":
@@ -98,7 +101,7 @@ def edit(schedule_id: uuid.UUID) -> ResponseReturnValue:
 def change(schedule_id: uuid.UUID) -> ResponseReturnValue:
     schedule = own(Schedule, schedule_id)
     form = _form()
-    if stepped := take_step(form, _step()):
+    if stepped := take_step(form, _step(), tags_of(current_user.organization_id)):
         return _stepped_page(form, schedule, stepped)
     given = _judged(form)
     if schedule.revision != _revision(form) and _step() != "change":
@@ -130,16 +133,30 @@ def preview() -> ResponseReturnValue:
     """The parts of the page that follow what is typed, for the page that is open."""
     schedule_id = request.args.get("schedule", type=uuid.UUID)
     schedule = own(Schedule, schedule_id) if schedule_id is not None else None
-    form = _form()
+    form, viewer = _form(), _viewer()
     data = data_of(form)
     return render_template(
         "schedules/so_far.html",
-        so_far=so_far(data, current_user.organization_id, clock.now(), schedule),
-        said=folded(described_answers(data), _people().names),
+        so_far=so_far(data, viewer, clock.now(), schedule, look_as=_look_as(form)),
+        said=folded(described_answers(data), _names()),
         # sent where the contents are others: the lists stay as they are while somebody works in them
-        chooser=chooser(form) if request.args.get("chooser") else None,
+        chooser=chooser(form, viewer.tags) if request.args.get("chooser") else None,
         form=form,
     )
+
+
+def _viewer() -> Viewer:
+    organization_id = current_user.organization_id
+    person = Person(current_user.email, current_user.id, current_user.name)
+    return Viewer(organization_id, person, masker(organization_id, _people().addresses), tags_of(organization_id))
+
+
+def _look_as(form: ScheduleForm) -> str:
+    return "outside" if form.look_as.data == "outside" else "inside"
+
+
+def _names() -> Names:
+    return Names(_people().names, tag_labels(current_user.organization_id))
 
 
 def _people() -> People:
@@ -200,7 +217,9 @@ def _judged(form: ScheduleForm) -> ScheduleInput | None:
         return None
     valid = form.validate()
     try:
-        given = check(data_of(form), organization_id=current_user.organization_id, now=clock.now())
+        organization_id = current_user.organization_id
+        tags = tags_of(organization_id)
+        given = check(data_of(form), organization_id=organization_id, now=clock.now(), tags=tags)
     except NotAccepted as refusal:
         show_problems(form, refusal.problems)
         return None
@@ -215,9 +234,12 @@ def _builder_page(
     *,
     made_already: bool = False,
 ) -> str:
-    data, blank = data_of(form), blank_group()
+    data, blank, viewer = data_of(form), blank_group(), _viewer()
     groups = [*(entry.form for entry in form.own_rows), blank.form]
-    offer_column_sets(form, column_sets(current_user.organization_id))
+    offer_column_sets(form, column_sets(viewer.organization_id))
+    offer_masking(form, viewer.masker.rules)
+    # the rows cost more than the rest of the page: the script asks for them, or the button beside the summary
+    with_rows = _step() == "look"
     return render_template(
         "schedules/build.html",
         form=form,
@@ -225,17 +247,17 @@ def _builder_page(
         meanwhile=meanwhile,
         made_already=made_already,
         typed=request.method == "POST",
-        # the rows cost more than the rest of the page: the script asks for them, or the button beside the summary
-        so_far=so_far(data, current_user.organization_id, clock.now(), schedule, with_rows=_step() == "look"),
-        filter_choices=filter_choices(form, current_user.organization_id),
+        so_far=so_far(data, viewer, clock.now(), schedule, look_as=_look_as(form), with_rows=with_rows),
+        filter_choices=filter_choices(form, viewer.organization_id),
+        tag_filters=offer_tag_filters(form, viewer.tags),
         zones=zone_choices(),
-        chooser=chooser(form),
-        own_choices=own_filter_choices(groups, current_user.organization_id),
+        chooser=chooser(form, viewer.tags),
+        own_choices=own_filter_choices(groups, viewer.organization_id),
         blank_group=blank,
         most_own_rows=MOST_OWN_ROWS,
         table_formats=TABLE_FORMATS,
         board_formats=BOARD_FORMATS,
-        said=folded(described_answers(data), _people().names),
+        said=folded(described_answers(data), _names()),
         open_folds=folds_to_mend(form) | ({stepped.fold} if stepped else set()),
         focus=stepped.focus if stepped else "",
     )
@@ -246,21 +268,22 @@ def _stepped_page(form: ScheduleForm, schedule: Schedule | None, stepped: Steppe
 
 
 def _check_page(form: ScheduleForm, given: ScheduleInput, schedule: Schedule | None) -> str:
-    organization_id = current_user.organization_id
-    described, inside = described_input(given), _people().domains
+    found = so_far(data_of(form), _viewer(), clock.now(), schedule, look_as=_look_as(form))
     return render_template(
         "schedules/check.html",
         schedule=schedule,
         given=given,
-        facts=facts(described, _people().names),
-        outside=[each for each in given.recipients if each.address.rpartition("@")[2].casefold() not in inside],
-        so_far=so_far(data_of(form), organization_id, clock.now(), schedule),
+        facts=facts(described_input(given), _names()),
+        outside=next(side for side in found.sides if side.name == "outside"),
+        so_far=found,
         kept=[(name, value) for name, value in request.form.items(multi=True) if _is_answer(form, name)],
     )
 
 
 def _is_answer(form: ScheduleForm, name: str) -> bool:
-    return (name in form and name != "csrf_token") or name.startswith(f"{form.own_rows.name}-")
+    return (name in form and name != "csrf_token") or name.startswith(
+        (f"{form.own_rows.name}-", f"{form.tag_filters.name}-")
+    )
 
 
 def _told_of_others(form: ScheduleForm, schedule: Schedule) -> ResponseReturnValue:
@@ -268,5 +291,5 @@ def _told_of_others(form: ScheduleForm, schedule: Schedule) -> ResponseReturnVal
     made = changes_since(schedule.organization_id, schedule.id, schedule.revision - _revision(form))
     deleted = schedule.state is ScheduleState.DELETED
     form.revision.data = str(schedule.revision)
-    meanwhile = Meanwhile([told(each, _people().names) for each in made], deleted)
+    meanwhile = Meanwhile([told(each, _names()) for each in made], deleted)
     return _builder_page(form, None if deleted else schedule, meanwhile), 409

@@ -78,8 +78,10 @@ SEND_WHEN = (
 )
 SIDES = {"inside": "Inside your organization", "outside": "Outside"}
 PROFILES = {
-    "": "as your organization does as a rule",
-    "NONE": "everything",
-    "INTERNAL": "masked for inside",
-    "EXTERNAL": "masked for outside",
+    "NONE": "Everything",
+    "INTERNAL": "Without names and free text",
+    "EXTERNAL": "Without names, free text and case numbers",
 }
+AS_USUAL = "As your organization does as a rule"
+YES_NO = (("", "Both"), ("true", "Yes"), ("false", "No"))
+LOOK_AS = (("inside", "Inside"), ("outside", "Outside"))

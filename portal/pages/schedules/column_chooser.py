@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from portal.exports.catalogue import OFFERED, ColumnConfig, Tagged
+from portal.exports.catalogue import OFFERED, ColumnConfig
 from portal.exports.register_columns import MOST_INVESTIGATIONS, USUAL_INVESTIGATIONS
+from portal.exports.tagged_fields import Tag, tags_of_type
 from portal.models import ExportType
 from portal.pages.schedules.answers import chosen_columns
 from portal.pages.schedules.choices import CHOSEN
@@ -53,13 +54,14 @@ class Chooser:
     placed: Sequence[Placed]
 
 
-def chooser(form: ScheduleForm, tagged: Tagged = ()) -> Chooser:
+def chooser(form: ScheduleForm, tags: Sequence[Tag]) -> Chooser:
     """What the form's contents offer, ticked as the form is. Nothing where a type has no columns of its own."""
     offer = OFFERED.get(ExportType(form.export_type.data)) if form.export_type.data in tuple(ExportType) else None
     chosen = chosen_columns(form)
     if offer is None:
         return Chooser([], [Placed(key, None, heading) for key, heading in chosen])
     ticked = {key for key, _ in chosen}
+    tagged = tuple(tag.column() for tag in tags_of_type(form.export_type.data, tags))
     known = {column.key: column.label for column in offer.choosable(tagged)}
     config = ColumnConfig(_investigations(form, ticked), overflow=True)
     groups = [
@@ -81,14 +83,12 @@ def _investigations(form: ScheduleForm, ticked: set[str]) -> int:
     return min(max([wanted, *numbers]), MOST_INVESTIGATIONS)
 
 
-def take_step(form: ScheduleForm, step: str, key: str, tagged: Tagged = ()) -> None:
+def take_step(form: ScheduleForm, step: str, key: str, tags: Sequence[Tag]) -> None:
     """Change the form's columns as the button says that was pressed; what is ticked and not yet placed is placed."""
     chosen = chosen_columns(form)
     at = next((number for number, (each, _) in enumerate(chosen) if each == key), None)
     if step == ALL_OF_THEM:
-        chosen += [
-            (each.key, "") for group in chooser(form, tagged).groups for each in group.choices if not each.ticked
-        ]
+        chosen += [(each.key, "") for group in chooser(form, tags).groups for each in group.choices if not each.ticked]
     elif step == NONE_OF_THEM:
         chosen = []
     elif at is not None:

@@ -8,12 +8,12 @@ from typing import Any
 from portal.models import OnBlackout
 from portal.pages.schedules.choices import DATE_FIELDS, ON_BLACKOUT
 from portal.pages.schedules.forms import ScheduleForm
-from portal.pages.schedules.in_words import Described, cases_in_words, facts
+from portal.pages.schedules.in_words import Described, Names, cases_in_words, facts
 from portal.pages.template_filters import field_errors
 
 FIELDS = {
     "date-field": ("date_field",),
-    "columns": ("investigations", "overflow", "columns_are", "columns", "column_set", "column_set_name"),
+    "columns": ("investigations", "tagged", "overflow", "columns_are", "columns", "column_set", "column_set_name"),
     "file": ("delimiter", "bom", "header_labels", "zip"),
     "interval": ("interval", "start", "until"),
     "late": ("on_blackout", "wait", "ready_by", "catch_up", "grace"),
@@ -35,13 +35,13 @@ def folds_to_mend(form: ScheduleForm) -> set[str]:
     }
 
 
-def folded(described: Described, owners: Mapping[str, str]) -> dict[str, str]:
+def folded(described: Described, names: Names) -> dict[str, str]:
     """By the name of the fold."""
-    told = facts(described, owners)
+    told = facts(described, names)
     filters: Mapping[str, Any] = described.get("filters") or {}
     return {
         "date-field": dict(DATE_FIELDS).get(filters.get("date_field", "created_at"), "").lower(),
-        "cases": cases_in_words({key: value for key, value in filters.items() if key != "date_field"}),
+        "cases": cases_in_words({key: value for key, value in filters.items() if key != "date_field"}, names.tags),
         "columns": told.get("Columns", ""),
         "file": told.get("Format", "").partition(", ")[2].capitalize() or "As is",
         "late": _late(described, told),

@@ -11,26 +11,33 @@ from wtforms import BooleanField, Form, FormField, HiddenField, SelectField, Str
 from wtforms.fields import SelectChoice, TextAreaField
 
 from portal.exports.catalogue import OFFERED
+from portal.exports.masking import MaskingRules
 from portal.exports.periods import PERIOD_CHOICES
 from portal.exports.register_columns import MOST_INVESTIGATIONS
+from portal.exports.tagged_fields import Tag
 from portal.exports.writers import FORMATS
 from portal.models import ColumnSet
+from portal.models.field_tag import SLOTS
 from portal.moments import WEEKDAYS
 from portal.pages.hostile_input import PlainForm
 from portal.pages.schedules.choices import (
     ANONYMOUS,
+    AS_USUAL,
     CATCH_UP,
     COLUMNS_ARE,
     DATE_FIELDS,
     FILTERS,
     GRACES,
+    LOOK_AS,
     MONTHLY_BY,
     NO_ROWS,
     NTH,
     ON_BLACKOUT,
     OWN_PERIODS,
+    PROFILES,
     REPEATS,
     SEND_WHEN,
+    YES_NO,
 )
 from portal.pages.schedules.fields import (
     CheckboxesField,
@@ -69,6 +76,34 @@ class OwnRowsForm(Form):  # type: ignore[misc]  # WTForms ships no types
     region = CheckboxesField(FILTERS["region"])
     country = CheckboxesField(FILTERS["country"])
     location = CheckboxesField(FILTERS["location"])
+
+
+class TagFilterForm(Form):  # type: ignore[misc]  # WTForms ships no types
+    """A filter on one tagged field; which of the fields is shown goes by the tag's type."""
+
+    column = HiddenField()
+    values = TextAreaField("Any of these, one a line", render_kw={"spellcheck": "false", "rows": 2})
+    least = number("From")
+    most = number("To")
+    first = day_picker("From")
+    last = day_picker("To, this day included")
+    yes_no = radio("It is", YES_NO)
+
+
+def offer_tag_filters(form: ScheduleForm, tags: Iterable[Tag]) -> list[tuple[Tag, TagFilterForm]]:
+    """A filter for each tag, as it was filled in or empty."""
+    filled = {entry.form.column.data: entry.form for entry in form.tag_filters}
+    for tag in tags:
+        if tag.column_name not in filled and len(form.tag_filters) < SLOTS:
+            filled[tag.column_name] = form.tag_filters.append_entry({"column": tag.column_name, "yes_no": ""}).form
+    return [(tag, filled[tag.column_name]) for tag in tags if tag.column_name in filled]
+
+
+def offer_masking(form: ScheduleForm, rules: MaskingRules) -> None:
+    """The profiles, and first of all what the organization does as a rule."""
+    for side, usual in (("inside", rules.inside), ("outside", rules.outside)):
+        by_rule = f"{AS_USUAL}: {PROFILES[usual][:1].lower()}{PROFILES[usual][1:]}"
+        form[f"masking_{side}"].choices = listed([("", by_rule), *PROFILES.items()])
 
 
 @dataclass(frozen=True)
@@ -133,6 +168,7 @@ class ScheduleForm(PlainForm):
     assignee = CheckboxesField(FILTERS["assignee"])
     outcome = CheckboxesField(FILTERS["outcome"])
     anonymous = radio("Reports", ANONYMOUS)
+    tag_filters = GroupsField(FormField(TagFilterForm), max_entries=SLOTS)
 
     only_changes = BooleanField("Only cases that are new or changed since the last time")
 
@@ -140,6 +176,7 @@ class ScheduleForm(PlainForm):
         "Investigations per case",
         description=f"0 to {MOST_INVESTIGATIONS}; each takes ten columns.",
     )
+    tagged = BooleanField("Also the tagged fields of your organization")
     overflow = BooleanField("Also everything else of a case, in five columns for programs (JSON)")
     columns_are = radio("Columns", COLUMNS_ARE)
     columns = CheckboxesField("Columns of the file")
@@ -197,8 +234,9 @@ class ScheduleForm(PlainForm):
     attach = BooleanField("Attach the file to the mail")
     link = BooleanField("Put a link to the file into the mail")
     sign_in_to_download = BooleanField("The link asks to sign in first")
-    masking_inside = select("People of your organization get", ())
-    masking_outside = select("People outside get", ())
+    masking_inside = select("People of your organization see", ())
+    masking_outside = select("People outside see", ())
+    look_as = radio("As seen", LOOK_AS)
     own_rows = GroupsField(FormField(OwnRowsForm), max_entries=MOST_OWN_ROWS)
     backup_address = StringField(
         "Backup recipient",

@@ -18,6 +18,7 @@ from portal.exports.writers import FORMATS
 from portal.models import CatchUp, ExportFormat, ExportType, OnBlackout, Schedule
 from portal.moments import MomentError, day_in_words, parse_instant
 from portal.pages.schedules.choices import (
+    AS_USUAL,
     CATCH_UP,
     CHANGED,
     DATE_FIELDS,
@@ -51,8 +52,17 @@ _DONE = {
     "schedule.reassigned": "gave it to another owner",
     "schedule.deleted": "deleted it",
     "schedule.ended": "saw its last run",
+    "schedule.changes_started_over": "had it start over: the next run holds everything",
     "schedule.parked": "could not start it; it is tried again after an hour",
 }
+
+
+@dataclass(frozen=True)
+class Names:
+    """What ids and keys are called: people by id as text, tagged fields by column."""
+
+    people: Mapping[str, str]
+    tags: Mapping[str, str]
 
 
 def described_input(given: ScheduleInput) -> Described:
@@ -93,8 +103,8 @@ def same_answers(given: ScheduleInput, schedule: Schedule) -> bool:
     return all(typed[name] == value for name, value in described_schedule(schedule).items())
 
 
-def facts(described: Described, owners: Mapping[str, str]) -> Facts:
-    """Label and words of everything a person configures; `owners` names the owner by id."""
+def facts(described: Described, names: Names) -> Facts:
+    """Label and words of everything a person configures."""
     mails = [str(Recipient(each["target"], each["name"])) for each in _destinations(described, "EMAIL")]
     found = {
         "Name": described.get("name", ""),
@@ -102,21 +112,21 @@ def facts(described: Described, owners: Mapping[str, str]) -> Facts:
         "Contents": contents_in_words(str(described.get("export_type", ""))),
         "Format": _format(described),
         "Period": period_asked(str(described.get("period", ""))),
-        "Cases": cases_in_words(described.get("filters") or {}),
+        "Cases": cases_in_words(described.get("filters") or {}, names.tags),
         "Of these": "Only those that are new or changed since the last time" if described.get("only_changes") else "",
-        "Columns": _columns(described),
+        "Columns": _columns(described, names.tags),
         "When": when_in_words(described),
         "Time zone": str(described.get("timezone", "")),
         "If it could not run on time": _catch_up(described),
         "Recipients": ", ".join(mails),
         "Mail": _mail(described.get("delivery_config") or {}) if mails else "",
-        "Own rows": _own_rows(described),
+        "Own rows": _own_rows(described, names.tags),
         "What they see": _masking(described.get("masking") or {}) if mails else "",
         "Backup recipient": str(described.get("backup_address") or ""),
         "When there is nothing to report": dict(NO_ROWS).get(str(described.get("no_rows")), "") if mails else "",
         "Sent": _send_condition(described.get("send_condition") or {}),
         "Folders": ", ".join(each["target"] for each in _destinations(described, "FOLDER")),
-        "Owner": owners.get(str(described.get("owner")), "Nobody"),
+        "Owner": names.people.get(str(described.get("owner")), "Nobody"),
     }
     return {label: words for label, words in found.items() if words}
 
@@ -161,11 +171,12 @@ def period_asked(text: str) -> str:
         return text
 
 
-def cases_in_words(filters: Mapping[str, Any]) -> str:
+def cases_in_words(filters: Mapping[str, Any], tags: Mapping[str, str]) -> str:
     """ "Status: Open, On hold. Anonymous reports only." """
     parts = [f"{name}: {_values(key, filters[key])}" for key, name in FILTERS.items() if filters.get(key)]
     if filters.get("category"):
         parts = [f"{part}, with all below" if part.startswith(FILTERS["category"]) else part for part in parts]
+    parts += [f"{tags.get(column, column)}: {_of_tag(wanted)}" for column, wanted in _tags_of(filters).items()]
     if "anonymous" in filters:
         parts.append("Anonymous reports only" if filters["anonymous"] else "Named reports only")
     if (field := filters.get("date_field", "created_at")) != "created_at":
@@ -189,16 +200,16 @@ class Told:
     """(label, before, after); before or after may be empty."""
 
 
-def told(change: Change, owners: Mapping[str, str]) -> Told:
+def told(change: Change, names: Names) -> Told:
     """The change in words."""
-    return Told(change.at, change.actor, _DONE.get(change.action, change.action), _lines(change, owners))
+    return Told(change.at, change.actor, _DONE.get(change.action, change.action), _lines(change, names))
 
 
-def _lines(change: Change, owners: Mapping[str, str]) -> list[tuple[str, str, str]]:
+def _lines(change: Change, names: Names) -> list[tuple[str, str, str]]:
     body = change.body
     match change.action:
         case "schedule.edited":
-            before, after = facts(body.get("before") or {}, owners), facts(body.get("after") or {}, owners)
+            before, after = facts(body.get("before") or {}, names), facts(body.get("after") or {}, names)
             labels = dict.fromkeys([*before, *after])
             pairs = [(label, before.get(label, ""), after.get(label, "")) for label in labels]
             return [(label, old, new) for label, old, new in pairs if old != new]
@@ -207,8 +218,8 @@ def _lines(change: Change, owners: Mapping[str, str]) -> list[tuple[str, str, st
             lines = [("Reason", "", str(body.get("reason") or "")), ("Resumes by itself", "", until)]
             return [line for line in lines if line[2]]
         case "schedule.reassigned":
-            before_owner = owners.get(str(body.get("before")), "Nobody")
-            return [("Owner", before_owner, owners.get(str(body.get("after")), ""))]
+            before_owner = names.people.get(str(body.get("before")), "Nobody")
+            return [("Owner", before_owner, names.people.get(str(body.get("after")), ""))]
         case "schedule.resumed" if "itself" in str(body.get("why")):
             return [("", "", "The pause ended by itself.")]
     return []
@@ -261,10 +272,10 @@ def headed_by_keys(described: Described) -> bool:
     return False
 
 
-def _columns(described: Described) -> str:
+def _columns(described: Described, tags: Mapping[str, str]) -> str:
     export_type, config = str(described.get("export_type", "")), described.get("column_config") or {}
     if chosen := config.get("columns"):
-        return f"{_counted(len(chosen), 'chosen column')}: {_some(_headings(described, chosen))}"
+        return f"{_counted(len(chosen), 'chosen column')}: {_some(_headings(described, chosen, tags))}"
     if export_type == ExportType.BOARD_REPORT:
         return ""
     if export_type == ExportType.CUSTOM:
@@ -272,32 +283,35 @@ def _columns(described: Described) -> str:
     if export_type != ExportType.FLAT_FILE:
         return "All"
     count = config.get("max_investigations", USUAL_INVESTIGATIONS) if config.get("include_investigations", True) else 0
-    more = ", and everything else for programs (JSON)" if config.get("include_overflow") else ""
-    return f"All, with {_counted(count, 'investigation')} per case{more}"
+    more = [f"{_counted(count, 'investigation')} per case"]
+    more += ["the tagged fields"] * bool(config.get("include_tagged_fields") and tags)
+    more += ["everything else for programs (JSON)"] * bool(config.get("include_overflow"))
+    return f"All, with {' and '.join([', '.join(more[:-1]), more[-1]] if more[1:] else more)}"
 
 
-def _headings(described: Described, chosen: Sequence[Any]) -> list[str]:
+def _headings(described: Described, chosen: Sequence[Any], tags: Mapping[str, str]) -> list[str]:
     """What stands at the head of each column; a column that is not known by its key."""
     pairs = [(each.get("key"), each.get("label")) if isinstance(each, Mapping) else (each, None) for each in chosen]
     if headed_by_keys(described):
         return [str(key) for key, _ in pairs]
     export_type = str(described.get("export_type", ""))
     offer = OFFERED.get(ExportType(export_type)) if export_type in set(ExportType) else None
-    known = {column.key: column.label for column in offer.choosable()} if offer else {}
+    known = {**tags, **{column.key: column.label for column in offer.choosable()}} if offer else {}
     return [label or known.get(str(key), str(key)) for key, label in pairs]
 
 
-def _own_rows(described: Described) -> str:
+def _own_rows(described: Described, tags: Mapping[str, str]) -> str:
     """ "North: region North. South: …" of those that have rows of their own."""
     groups: dict[str, list[str]] = {}
     for each in _destinations(described, "EMAIL"):
         if each.get("own_filters"):
-            groups.setdefault(cases_in_words(each["own_filters"]), []).append(each["target"])
+            groups.setdefault(cases_in_words(each["own_filters"], tags), []).append(each["target"])
     return "; ".join(f"{_some(people)} only: {words}" for words, people in groups.items())
 
 
 def _masking(masking: Mapping[str, Any]) -> str:
-    return ". ".join(f"{name}: {PROFILES.get(masking.get(side, ''), '')}" for side, name in SIDES.items())
+    seen = {side: PROFILES.get(masking.get(side, ""), AS_USUAL) for side in SIDES}
+    return ". ".join(f"{name}: {seen[side][:1].lower()}{seen[side][1:]}" for side, name in SIDES.items())
 
 
 def _send_condition(condition: Mapping[str, Any]) -> str:
@@ -315,6 +329,20 @@ def _mail(config: Mapping[str, Any]) -> str:
     asks = ", which asks to sign in first" if config.get("sign_in_to_download") and config.get("link") else ""
     words = " and ".join(parts) + asks
     return words[:1].upper() + words[1:]
+
+
+def _tags_of(filters: Mapping[str, Any]) -> Mapping[str, Any]:
+    tags = filters.get("tags")
+    return tags if isinstance(tags, Mapping) else {}
+
+
+def _of_tag(wanted: Any) -> str:
+    """ "from 1000 to 5000", "yes", "Fraud, Theft"."""
+    if isinstance(wanted, bool):
+        return "yes" if wanted else "no"
+    if isinstance(wanted, Mapping):
+        return " ".join(f"{word} {wanted[key]}" for word, key in (("from", "min"), ("to", "max")) if key in wanted)
+    return _some(wanted if isinstance(wanted, list) else [wanted], most=12)
 
 
 def _values(key: str, values: Any) -> str:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from portal.exports.catalogue import OFFERED
 from portal.exports.periods import PERIOD_CHOICES, Period, PeriodError, parse_period
 from portal.exports.register_columns import USUAL_INVESTIGATIONS
 from portal.models import (
@@ -43,6 +44,8 @@ def new_values(*, timezone: str, owner_id: uuid.UUID) -> Data:
         "export_type": ExportType.FLAT_FILE.value,
         "format": ExportFormat.XLSX.value,
         "columns_are": ALL,
+        "tagged": True,
+        "look_as": "inside",
         "no_rows": NoRows.SEND_EMPTY.value,
         "send_when": ALWAYS,
         "period": "previous_week",
@@ -62,12 +65,13 @@ def values_of(schedule: Schedule) -> Data:
     """The form of an existing schedule."""
     config, options, delivery = schedule.column_config, schedule.format_options, schedule.delivery_config
     filters = dict(schedule.filters)
-    anonymous = filters.pop("anonymous", None)
+    anonymous, tags = filters.pop("anonymous", None), filters.pop("tags", {})
     mails = [each for each in schedule.destinations if each.kind is DestinationKind.EMAIL]
     shared = [each for each in mails if not each.own_filters]
     folders = [each.target for each in schedule.destinations if each.kind is DestinationKind.FOLDER]
     return {
         "revision": str(schedule.revision),
+        "look_as": "inside",
         "name": schedule.name,
         "description": schedule.description,
         "export_type": schedule.export_type.value,
@@ -78,7 +82,9 @@ def values_of(schedule: Schedule) -> Data:
         "date_field": "created_at",
         **filters,
         "anonymous": "" if anonymous is None else str(anonymous).lower(),
+        "tag_filters": [{"column": column, **_tag_values(wanted)} for column, wanted in tags.items()],
         "investigations": str(config.get("max_investigations", USUAL_INVESTIGATIONS)),
+        "tagged": config.get("include_tagged_fields", OFFERED[schedule.export_type].usually_tagged),
         "overflow": config.get("include_overflow", False),
         **column_values(config.get("columns") or ()),
         **_when_values(schedule.rule),
@@ -144,6 +150,16 @@ def _own_rows(mails: Sequence[Destination]) -> list[Data]:
         group = groups.setdefault(json.dumps(each.own_filters, sort_keys=True), {"addresses": [], **each.own_filters})
         group["addresses"].append(str(Recipient(each.target, each.name)))
     return [{**group, "addresses": "\n".join(group["addresses"])} for group in groups.values()]
+
+
+def _tag_values(wanted: Any) -> Data:
+    if isinstance(wanted, bool):
+        return {"yes_no": str(wanted).lower()}
+    if isinstance(wanted, Mapping):
+        least, most = (str(wanted.get(key, "")) for key in ("min", "max"))
+        return {"least": least, "most": most, "first": least, "last": most, "yes_no": ""}
+    values = wanted if isinstance(wanted, list) else [wanted]
+    return {"values": "\n".join(str(each) for each in values), "yes_no": ""}
 
 
 def _send_values(condition: Mapping[str, Any]) -> Data:

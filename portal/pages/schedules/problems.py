@@ -29,6 +29,7 @@ _FIELDS = {
     "send_condition": "send_when",
     "send_condition.rows": "send_rows",
     "own_rows": "recipients",
+    "filters.tags": "anonymous",
 }
 _PLAIN = {
     "rule.freq": "Choose how often it repeats.",

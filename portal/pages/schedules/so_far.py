@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any
 
+from humanize import naturalsize
+
+from portal.cases.kept_from import Person
 from portal.exports.case_filters import FilterError
 from portal.exports.catalogue import CatalogueError
+from portal.exports.columns import Column
 from portal.exports.periods import PeriodError, Resolved, parse_period, period_in_words, resolve
 from portal.exports.preview import Preview, preview
 from portal.exports.request import ExportRequest
+from portal.exports.tagged_fields import Tag
+from portal.exports.writers import ExportLimit
 from portal.extensions import db
 from portal.models import OnBlackout, Schedule
 from portal.moments import offset_in_words, short_day_in_words
 from portal.pages.schedules.in_words import described_answers, headed_by_keys, sentence
+from portal.pages.schedules.sides import Masker, Side
 from portal.schedules.calendar_rule import Moment as PlannedMoment
 from portal.schedules.calendar_rule import Plan
 from portal.schedules.calendar_rule import moments as planned_moments
@@ -49,6 +56,16 @@ class Moment:
 
 
 @dataclass(frozen=True)
+class Viewer:
+    """Who looks, and what their organization has: asked for once a page."""
+
+    organization_id: uuid.UUID
+    person: Person
+    masker: Masker
+    tags: Sequence[Tag]
+
+
+@dataclass(frozen=True)
 class SoFar:
     """None or empty where the answers are not there yet."""
 
@@ -56,28 +73,55 @@ class SoFar:
     moments: Sequence[Moment]
     period: str | None
     preview: Preview | None
+    why_not: str | None
+    """Why there can be no such file: what to choose instead."""
     by_keys: bool
     """Whether the file heads its columns with keys."""
+    sides: Sequence[Side]
+    """Who will see which masking."""
+    look_as: str
+    """The side as which the rows are shown."""
+
+    @property
+    def size(self) -> str | None:
+        """ "about 1.2 MB"."""
+        return f"about {naturalsize(self.preview.about_bytes)}" if self.preview else None
 
 
 def so_far(
     data: dict[str, Any],
-    organization_id: uuid.UUID,
+    viewer: Viewer,
     now: datetime,
     schedule: Schedule | None,
     *,
+    look_as: str = "inside",
     with_rows: bool = True,
 ) -> SoFar:
-    """`data` as `answers.data_of` gives it; an existing schedule tells when it last succeeded and what it heeded."""
+    """`data` as `answers.data_of` gives it; an existing schedule tells when it last succeeded and what it heeded.
+
+    Rows are counted and shown as the viewer may see them, masked as for the side `look_as`.
+    """
+    organization_id = viewer.organization_id
+    described = described_answers(data)
     plan = _plan(data, organization_id, now, schedule)
     moments = next_moments(plan, now, _latest(data)) if plan else []
     resolved = _resolved(data, now, schedule.id if schedule else None)
+    request = _request(data, viewer, now, resolved) if resolved else None
+    found, why_not = None, None
+    if request and with_rows:
+        try:
+            found = _preview(request, viewer.masker, data["masking"], look_as)
+        except (CatalogueError, ExportLimit, FilterError) as problem:
+            why_not = str(problem)
     return SoFar(
-        said=sentence(described_answers(data)) if moments else None,
+        said=sentence(described) if moments else None,
         moments=moments,
         period=period_in_words(resolved, zone(data["timezone"])) if resolved else None,
-        preview=_preview(data, organization_id, now, resolved) if resolved and with_rows else None,
+        preview=found,
+        why_not=why_not,
         by_keys=headed_by_keys(data),
+        sides=viewer.masker.sides(described, _columns(request)),
+        look_as=look_as,
     )
 
 
@@ -157,9 +201,9 @@ def _resolved(data: dict[str, Any], now: datetime, schedule_id: uuid.UUID | None
     return resolve(period, now, place, since)
 
 
-def _preview(data: dict[str, Any], organization_id: uuid.UUID, now: datetime, resolved: Resolved) -> Preview | None:
-    request = ExportRequest(
-        organization_id=organization_id,
+def _request(data: dict[str, Any], viewer: Viewer, now: datetime, resolved: Resolved) -> ExportRequest:
+    return ExportRequest(
+        organization_id=viewer.organization_id,
         export_type=str(data["export_type"]),
         format=str(data["format"]),
         filters=data["filters"],
@@ -169,9 +213,23 @@ def _preview(data: dict[str, Any], organization_id: uuid.UUID, now: datetime, re
         zone=data["timezone"],
         format_options=data["format_options"],
         column_config=data["column_config"],
+        title=data["name"],
+        seen_by=(viewer.person,),
+        only_changes=data["only_changes"],
+        tags=tuple(tag.to_json() for tag in viewer.tags),
     )
+
+
+def _columns(request: ExportRequest | None) -> Sequence[Column]:
+    """None where they cannot be had yet."""
     try:
-        request.check()
-        return preview(request, FIRST_ROWS)
-    except (CatalogueError, FilterError):
-        return None
+        return request.columns() if request else ()
+    except CatalogueError:
+        return ()
+
+
+def _preview(request: ExportRequest, masker: Masker, chosen: Mapping[str, str], look_as: str) -> Preview:
+    """Raises CatalogueError, ExportLimit or FilterError where there can be no such file."""
+    request.check()
+    masking = masker.masking(look_as, chosen, request.columns())
+    return preview(replace(request, masking=masking), FIRST_ROWS)

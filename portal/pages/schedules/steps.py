@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import flash
 
 from portal import clock
+from portal.exports.tagged_fields import Tag
 from portal.models import ColumnSet
 from portal.pages.access import current_actor, current_user
 from portal.pages.schedules import column_chooser
@@ -30,11 +32,11 @@ class Stepped:
     focus: str
 
 
-def take_step(form: ScheduleForm, pressed: str) -> Stepped | None:
+def take_step(form: ScheduleForm, pressed: str, tags: Sequence[Tag]) -> Stepped | None:
     """Do what the button says, "step" or "step:value"; None where it is none of these."""
     step, _, value = pressed.partition(":")
     if step in column_chooser.STEPS:
-        column_chooser.take_step(form, step, value)
+        column_chooser.take_step(form, step, value, tags)
         return Stepped("columns", _focus_in_list(form, step, value))
     if step in SET_STEPS:
         _take_set_step(form, step)

@@ -20,8 +20,10 @@ from portal.pages.schedules import (
 )
 from portal.pages.schedules.blueprint import bp
 from portal.pages.schedules.forms import PauseForm, ReassignForm, offer_owners
-from portal.pages.schedules.in_words import facts, told, when_of
+from portal.pages.schedules.in_words import Names, facts, told, when_of
 from portal.pages.schedules.so_far import moments_of
+from portal.pages.schedules.starting_over import next_changes
+from portal.pages.schedules.tags import tag_labels
 from portal.people.rights import Right
 from portal.schedules import changes, listing
 from portal.schedules.change_log import changes_of
@@ -65,16 +67,18 @@ def show(schedule_id: uuid.UUID) -> ResponseReturnValue:
 def _page_of(schedule: Schedule, pause_form: PauseForm) -> str:
     organization_id = schedule.organization_id
     people = listing.people(organization_id)
+    names = Names(people.names, tag_labels(organization_id))
     deleted = schedule.state is ScheduleState.DELETED
     return render_template(
         "schedules/show.html",
         schedule=schedule,
         deleted=deleted,
         in_words=when_of(schedule),
-        facts=facts(described(schedule), people.names),
+        facts=facts(described(schedule), names),
         moments=[] if deleted else moments_of(schedule, clock.now()),
         runs=listing.latest_runs(schedule),
-        changes=[told(change, people.names) for change in changes_of(organization_id, schedule.id)],
+        next_changes=next_changes(schedule),
+        changes=[told(change, names) for change in changes_of(organization_id, schedule.id)],
         runnable=schedule.state in RUNNABLE,
         pause_form=pause_form,
         reassign_form=_reassign_form(schedule, people.owners),

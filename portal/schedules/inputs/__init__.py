@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from portal.exports.catalogue import OFFERED
 from portal.exports.periods import PeriodError, parse_period
+from portal.exports.tagged_fields import Tag, load_tags
 from portal.extensions import db
 from portal.models import CatchUp, DestinationKind, ExportFormat, ExportType, NoRows, OnBlackout, User
 from portal.schedules.inputs.contents import checked_contents, checked_filters, checked_masking
@@ -78,8 +79,10 @@ def _destination(kind: DestinationKind, target: str, name: str, own_filters: dic
     return {"kind": kind, "target": target, "name": name, "own_filters": own_filters}
 
 
-def check(data: Mapping[str, Any], *, organization_id: uuid.UUID, now: datetime) -> ScheduleInput:
-    """The input as it may be saved. Raises NotAccepted with every problem.
+def check(
+    data: Mapping[str, Any], *, organization_id: uuid.UUID, now: datetime, tags: Sequence[Tag] | None = None
+) -> ScheduleInput:
+    """The input as it may be saved. Raises NotAccepted with every problem. `tags` where they are known already.
 
     `data`: name, description, export_type, format, format_options (CSV: {delimiter, bom, header_labels}; any: {zip}),
     filters, period, column_config, rule (a mapping of the rule's vocabulary), timezone, recipients (text),
@@ -89,10 +92,11 @@ def check(data: Mapping[str, Any], *, organization_id: uuid.UUID, now: datetime)
     (text), own_rows (a list of {"addresses": text, "filters"}).
     """
     found = Check()
+    tags = load_tags(db.session.connection(), organization_id) if tags is None else tags
     name = checked_name(found, data.get("name", ""))
     description = checked_description(found, data.get("description", ""))
     export_type = found.choose("export_type", data.get("export_type"), tuple(OFFERED), "Choose what to export.")
-    file_format, options, columns = checked_contents(found, data)
+    file_format, options, columns = checked_contents(found, data, tags)
     catch_up = found.choose(
         "catch_up", data.get("catch_up", CatchUp.LATEST), tuple(CatchUp), "Choose what to catch up."
     )

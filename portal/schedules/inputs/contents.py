@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from portal.exports.case_filters import FilterError, parse_filters
 from portal.exports.catalogue import OFFERED, CatalogueError, check_format, columns_for
 from portal.exports.request import check_format_options, check_width
+from portal.exports.tagged_fields import Tag, tags_of_type
 from portal.schedules.inputs.problems import Check
 
 SIDES = ("inside", "outside")
@@ -16,15 +17,19 @@ PROFILES = ("NONE", "INTERNAL", "EXTERNAL")
 """How much is masked; beside them "" for what the organization does as a rule."""
 
 
-def checked_contents(found: Check, data: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+def checked_contents(
+    found: Check, data: Mapping[str, Any], tags: Sequence[Tag]
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """(format, its options, column configuration): what the catalogue offers, checked by it."""
     export_type, wanted = str(data.get("export_type")), str(data.get("format"))
     options, columns = dict(data.get("format_options", {})), dict(data.get("column_config", {}))
+    only_changes = bool(data.get("only_changes"))
     if export_type in tuple(OFFERED):
+        tagged = tuple(tag.column() for tag in tags_of_type(export_type, tags))
         for ask in (
             lambda: check_format(export_type, wanted),
             lambda: check_format_options(wanted, options),
-            lambda: check_width(wanted, columns_for(export_type, columns)),
+            lambda: check_width(wanted, columns_for(export_type, columns, tagged, only_changes=only_changes)),
         ):
             try:
                 ask()
