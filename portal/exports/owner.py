@@ -6,8 +6,8 @@ import uuid
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from babel import Locale, UnknownLocaleError
 
+from portal.exports.locales import SETTING, known_locale
 from portal.extensions import db
 from portal.models import Organization
 
@@ -26,14 +26,4 @@ def owner_of(organization_id: uuid.UUID) -> Owner:
     columns = Organization.name, Organization.settings
     with db.engine.connect() as connection:
         name, settings = connection.execute(sa.select(*columns).where(Organization.id == organization_id)).one()
-    return Owner(name, known_locale(settings.get("locale")))
-
-
-def known_locale(name: object) -> str:
-    """The name of a locale if it is one, else nothing."""
-    if not isinstance(name, str):
-        return ""
-    try:
-        return str(Locale.parse(name))
-    except (ValueError, UnknownLocaleError):
-        return ""
+    return Owner(name, known_locale(settings.get(SETTING)))

@@ -177,6 +177,7 @@ STOPS = (
     Stop("mail", "officer", _at(lambda tour: tour.mail())),
     Stop("columns", "officer", _at("/columns")),
     Stop("settings-masking", "admin", _at("/settings/masking")),
+    Stop("settings-numbers", "admin", _at("/settings/numbers")),
     Stop("people", "admin", _at("/people")),
     Stop("person", "admin", _at(lambda tour: tour.person())),
     Stop("invite", "admin", _at("/people/invite")),

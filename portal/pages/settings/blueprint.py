@@ -14,7 +14,7 @@ from portal.people.rights import Right
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
 
-SECTIONS = (("Masking", "settings.masking"),)
+SECTIONS = (("Masking", "settings.masking"), ("Numbers and dates", "settings.numbers"))
 """(what it is called, endpoint of its page), in the order shown."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.pages.settings import masking
+from portal.pages.settings import masking, numbers
 from portal.pages.settings.blueprint import bp
 
-__all__ = ["bp", "masking"]
+__all__ = ["bp", "masking", "numbers"]
