@@ -10,7 +10,7 @@ from portal.exports.masking import MaskingRules, Profile
 from portal.exports.tagged_fields import load_tags
 from portal.extensions import db
 from portal.pages.access import current_user, requires
-from portal.pages.columns.words import PROFILE_WORDS, SENSITIVITY_WORDS, TREATMENT_WORDS, TYPE_WORDS
+from portal.pages.columns.words import PROFILE_WORDS, TREATMENT_WORDS, TYPE_WORDS
 from portal.people.organization_settings import settings_of
 from portal.people.rights import Right
 
@@ -29,5 +29,4 @@ def show() -> ResponseReturnValue:
         numbered=NUMBERED,
         types=TYPE_WORDS,
         treatments=TREATMENT_WORDS,
-        sensitivities=SENSITIVITY_WORDS,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.exports.columns import ColumnType, Sensitivity
+from portal.exports.columns import ColumnType
 from portal.exports.masking import Profile, Treatment
 
 PROFILE_WORDS = {
@@ -16,15 +16,6 @@ TREATMENT_WORDS = {
     Treatment.MASK: "Masked",
     Treatment.OMIT: "Left out",
 }
-SENSITIVITY_WORDS = {
-    Sensitivity.OPEN: "nothing about a person",
-    Sensitivity.IDENTIFIER: "which case or row it is",
-    Sensitivity.PERSON: "who somebody is",
-    Sensitivity.PLACE: "where it was, or who may have reported",
-    Sensitivity.FREE_TEXT: "anything: people wrote it",
-    Sensitivity.EVERYTHING: "whole records",
-}
-"""What may be learned from a column."""
 TYPE_WORDS = {
     ColumnType.TEXT: "Text",
     ColumnType.INTEGER: "Whole number",
