@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8000
+# One more than two cores: many tests wait for processes that they started
+PROCESSES ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := 0.13.9
@@ -22,7 +24,7 @@ demo-reset: $(VENV)/production.stamp ## throw away what the demo kept
 	@exec $(BIN)/python -m demo --reset
 
 test: tools check ## all tests, on SQLite and PostgreSQL, with a real Redis, SMTP server and browser; ARGS=… for pytest
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
 
 check: $(VENV)/development.stamp ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
