@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from portal.cases.kept_from import kept_from_any
 from portal.exports.board_report.aging import Aging, aging, band_starts
 from portal.exports.board_report.breakdowns import Breakdown, breakdowns
 from portal.exports.board_report.counts import Asked, count
@@ -17,12 +18,17 @@ from portal.exports.board_report.period import ReportPeriod, report_period
 from portal.exports.board_report.risk import Risks, risks
 from portal.exports.board_report.service_levels import Clocks, ServiceLevels, clocks, service_levels
 from portal.exports.board_report.trends import Trend, trend
-from portal.exports.case_filters import FilterError, filters_in_words
+from portal.exports.case_filters import FilterError
+from portal.exports.masking import untold_of
 from portal.exports.request import ExportRequest
-from portal.exports.scope import Scope, scope_of
+from portal.exports.scope import Conditions, Scope, scope_of
+from portal.exports.scope_words import limits_in_words
 from portal.exports.snapshot import register_as_of
-from portal.models import Organization
+from portal.models import Case, Organization
 from portal.zones import zone
+
+MOST_IDS = 500
+"""So many cases are left out by naming them."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +72,18 @@ def board_figures(connection: sa.Connection, request: ExportRequest) -> BoardFig
     Raises FilterError or ZoneError where the request cannot be had.
     """
     check_board_report(request)
-    scope = scope_of(request, connection, with_period=False)
+    scope = scope_of(replace(request, seen_by=()), connection, with_period=False)
     period = report_period(request.start, request.end, request.planned_for, zone(request.zone))
-    asked = Asked(connection, request.organization_id, scope.conditions, period)
-    counts = count(asked, band_starts(period), _unfiltered(request, scope, connection))
+    filters = scope.conditions if _has_filters(request) else []
+    asked = Asked(connection, request.organization_id, filters, _withheld(connection, request), period)
+    counts = count(asked, band_starts(period))
     labels = load_labels(connection, request.organization_id)
     name = connection.scalar(sa.select(Organization.name).where(Organization.id == request.organization_id))
     return BoardFigures(
         organization=name or "",
         title=request.title,
         period=period,
-        filters=_filters_in_words(scope),
+        filters=_filters_in_words(request, scope),
         register_as_of=register_as_of(connection, request.organization_id),
         kpis=kpis(counts),
         trend=trend(counts, period.months),
@@ -102,17 +109,31 @@ def check_board_report(request: ExportRequest) -> None:
         raise FilterError("only_changes", "A board report is of whole periods: it cannot be of changes only.")
 
 
-def _unfiltered(request: ExportRequest, scope: Scope, connection: sa.Connection) -> list[sa.ColumnElement[bool]] | None:
-    """The conditions without filters, where there are any."""
-    if not scope.filters.values and (scope.own_filters is None or not scope.own_filters.values):
-        return None
-    return scope_of(replace(request, filters={}, own_filters=None), connection, with_period=False).conditions
+def _has_filters(request: ExportRequest) -> bool:
+    return any(set(filters or {}) - {"date_field"} for filters in (request.filters, request.own_filters))
 
 
-def _filters_in_words(scope: Scope) -> str:
-    """Without the date that other exports go by: here each figure has its own."""
-    words = filters_in_words(replace(scope.filters, date_field="created_at"))
-    if scope.own_filters is None:
+def _withheld(connection: sa.Connection, request: ExportRequest) -> Conditions:
+    """Without the cases that any reader is kept from: by their ids where they are few, as all of the questions that
+    follow would look for them anew."""
+    if not request.seen_by:
+        return []
+    kept = kept_from_any(request.organization_id, request.seen_by)
+    statement = sa.select(Case.id).where(Case.organization_id == request.organization_id, kept)
+    ids = connection.scalars(statement.limit(MOST_IDS + 1)).all()
+    if len(ids) > MOST_IDS:
+        return [~kept]
+    return [Case.id.not_in(ids)] if ids else []
+
+
+def _filters_in_words(request: ExportRequest, scope: Scope) -> str:
+    """Without the date that other exports go by: here each figure has its own; without what masking leaves untold."""
+    words, *own_words = (
+        limits_in_words(request.export_type, replace(each, date_field="created_at"), untold_of(request.masking))
+        for each in (scope.filters, scope.own_filters)
+        if each is not None
+    )
+    if not own_words:
         return words
-    own = filters_in_words(replace(scope.own_filters, date_field="created_at"))
+    own = own_words[0]
     return f"{words}; of these: {own[0].lower()}{own[1:]}"

@@ -56,7 +56,7 @@ def closed(counts: Counts, span: int) -> Measure:
 
 
 def open_at_end(counts: Counts, span: int) -> Measure:
-    return Measure.count(counts.still_open.number if span == NOW else counts.open_before)
+    return Measure.count(counts.still_open.number if span == NOW else counts.particulars.open_before)
 
 
 def median_days(counts: Counts, span: int) -> Measure:

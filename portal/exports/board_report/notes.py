@@ -17,7 +17,7 @@ def notes(counts: Counts, request: ExportRequest) -> tuple[str, ...]:
 def _notes(counts: Counts, request: ExportRequest) -> Iterator[str]:
     if request.end > request.planned_for:
         yield "The period is not over: what happened after the moment this report was made for is not in it."
-    if undated := counts.closed_without_a_date:
+    if undated := counts.particulars.closed_without_a_date:
         yield f"{_cases(undated)} closed without a closing date and so counted neither as closed nor as open."
     backwards = counts.closed.outcomes[NOW].total() - counts.closed.days[NOW].total()
     if backwards:

@@ -12,13 +12,13 @@ from datetime import datetime
 
 from portal.exports.board_report.counts.asked import Asked
 from portal.exports.board_report.counts.clocks import DirectiveClocks, directive_clocks
-from portal.exports.board_report.counts.closed import Closed, closed, closed_without_a_date
+from portal.exports.board_report.counts.closed import Closed, closed
 from portal.exports.board_report.counts.due import Deadlines, FellDue, deadlines
-from portal.exports.board_report.counts.happened import Happened, investigations_completed, reports_received
+from portal.exports.board_report.counts.happened import Happened, happened
 from portal.exports.board_report.counts.opened import Group, Key, Opened, cases_and_anonymous, opened
-from portal.exports.board_report.counts.still_open import StillOpen, number_open, still_open
+from portal.exports.board_report.counts.particulars import Particulars, particulars
+from portal.exports.board_report.counts.still_open import StillOpen, still_open
 from portal.exports.board_report.small_counts import may_show
-from portal.exports.scope import Conditions
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,8 @@ class Counts:
     has_before: bool
     opened: Opened
     closed: Closed
-    closed_without_a_date: int
+    particulars: Particulars
     still_open: StillOpen
-    open_before: int
-    """How many cases were open at the end of the period before."""
     deadlines: Deadlines
     reports: Happened
     investigations: Happened
@@ -40,29 +38,28 @@ class Counts:
     """By span, whether the number of anonymous cases may be shown."""
 
 
-def count(asked: Asked, band_starts: Sequence[datetime], unfiltered: Conditions | None) -> Counts:
-    """`unfiltered`: the conditions without the report's filters, where it has any."""
-    before, of_opened = asked.period.before, opened(asked)
+def count(asked: Asked, band_starts: Sequence[datetime]) -> Counts:
+    """`band_starts`: see `still_open`."""
+    of_opened, of_all, (reports, investigations) = opened(asked), particulars(asked), happened(asked)
     return Counts(
-        has_before=before is not None,
+        has_before=asked.period.before is not None,
         opened=of_opened,
-        closed=closed(asked),
-        closed_without_a_date=closed_without_a_date(asked),
+        closed=closed(asked, of_all.oldest),
+        particulars=of_all,
         still_open=still_open(asked, band_starts),
-        open_before=number_open(asked, before.end) if before else 0,
         deadlines=deadlines(asked),
-        reports=reports_received(asked),
-        investigations=investigations_completed(asked),
-        clocks=directive_clocks(asked),
-        anonymous_shown=_anonymous_shown(asked, of_opened, unfiltered),
+        reports=reports,
+        investigations=investigations,
+        clocks=directive_clocks(asked, acknowledgements=of_all.has_acknowledgements, feedback=of_all.has_feedback),
+        anonymous_shown=_anonymous_shown(asked, of_opened),
     )
 
 
-def _anonymous_shown(asked: Asked, inside: Opened, unfiltered: Conditions | None) -> dict[int, bool]:
+def _anonymous_shown(asked: Asked, inside: Opened) -> dict[int, bool]:
     spans = [span for span, _ in asked.spans()]
-    if unfiltered is None:
+    if not asked.filters:
         return dict.fromkeys(spans, True)
-    cases, anonymous = cases_and_anonymous(replace(asked, conditions=unfiltered))
+    cases, anonymous = cases_and_anonymous(replace(asked, filters=[]))
     return {
         span: may_show((inside.number[span], inside.anonymous[span]), (cases[span], anonymous[span])) for span in spans
     }

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from portal.exports.board_report.period import Month, ReportPeriod, Span
 from portal.exports.board_report.sql import BEFORE, NOW, LocalDays, month_code, span_code
 from portal.exports.scope import Conditions
+from portal.models import Case
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,22 @@ class Asked:
 
     connection: sa.Connection
     organization_id: uuid.UUID
-    conditions: Conditions
+    filters: Conditions
+    """On cases, besides the organization; none for all of them."""
+    withheld: Conditions
+    """On cases: none that any of the readers is kept from."""
     period: ReportPeriod
+
+    @property
+    def conditions(self) -> Conditions:
+        return [Case.organization_id == self.organization_id, *self.filters, *self.withheld]
+
+    def hanging(self, table: Any) -> Conditions:
+        """The conditions on a table whose rows hang on the cases."""
+        of_organization = table.organization_id == self.organization_id
+        if not self.filters and not self.withheld:
+            return [of_organization]
+        return [of_organization, table.case_id.in_(sa.select(Case.id).where(*self.conditions))]
 
     @property
     def end(self) -> datetime:

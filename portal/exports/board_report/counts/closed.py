@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,11 +31,9 @@ class Closed:
     """Of the period."""
 
 
-def closed(asked: Asked) -> Closed:
-    oldest = asked.connection.scalar(
-        sa.select(sa.func.min(Case.created_at)).where(Case.organization_id == asked.organization_id)
-    )
-    local = asked.local_days(min(each for each in (oldest, asked.since, asked.end) if each is not None))
+def closed(asked: Asked, first_opened: datetime | None) -> Closed:
+    """`first_opened`: no case was opened before."""
+    local = asked.local_days(min(each for each in (first_opened, asked.since, asked.end) if each is not None))
     days = local.of(Case.closed_at) - local.of(Case.created_at)
     facts = made_once(
         sa.select(
@@ -75,17 +74,6 @@ def closed(asked: Asked) -> Closed:
         else:
             found.outcomes_by_unit[key_of("business_unit", key)][word] += count
     return found
-
-
-def closed_without_a_date(asked: Asked) -> int:
-    """Cases opened before the end of the period that are closed, nobody knows since when."""
-    statement = sa.select(sa.func.count()).where(
-        *asked.conditions,
-        Case.status == CaseStatus.CLOSED,
-        Case.closed_at.is_(None),
-        Case.created_at < asked.end,
-    )
-    return int(asked.connection.scalar(statement) or 0)
 
 
 def _row(what: str, key: Any, word: Any, span: Any, month: Any, days: Any, number: Any) -> sa.Select[Any]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from portal.exports.board_report.counts.asked import Asked
 from portal.exports.board_report.sql import within
-from portal.models import Case, IntakeReport, Investigation
+from portal.models import IntakeReport, Investigation
 
 
 @dataclass
@@ -21,29 +21,23 @@ class Happened:
     months: Counter[int] = field(default_factory=Counter)
 
 
-def reports_received(asked: Asked) -> Happened:
-    return _happened(asked, IntakeReport, IntakeReport.received_at)
-
-
-def investigations_completed(asked: Asked) -> Happened:
-    return _happened(asked, Investigation, Investigation.completed_at)
-
-
-def _happened(asked: Asked, table: Any, instant: Any) -> Happened:
-    span, month = asked.span_of(instant).label("span"), asked.month_of(instant).label("month")
-    facts = (
-        sa.select(span, month)
-        .join(Case, sa.and_(table.organization_id == Case.organization_id, table.case_id == Case.id))
-        .where(
-            table.organization_id == asked.organization_id,
-            *asked.conditions,
-            *within(instant, asked.since, asked.end),
-        )
-        .subquery()
+def happened(asked: Asked) -> tuple[Happened, Happened]:
+    """Reports received, investigations completed."""
+    reports, investigations = Happened(), Happened()
+    statement = sa.union_all(
+        _of(asked, "reports", IntakeReport, IntakeReport.received_at),
+        _of(asked, "investigations", Investigation, Investigation.completed_at),
     )
-    statement = sa.select(facts.c.span, facts.c.month, sa.func.count()).group_by(facts.c.span, facts.c.month)
-    found = Happened()
-    for code, number, count in asked.rows(statement):
+    for what, code, month, count in asked.rows(statement):
+        found = reports if what == "reports" else investigations
         found.number[code] += count
-        found.months[number] += count
-    return found
+        found.months[month] += count
+    return reports, investigations
+
+
+def _of(asked: Asked, what: str, table: Any, instant: Any) -> sa.Select[Any]:
+    span, month = asked.span_of(instant).label("span"), asked.month_of(instant).label("month")
+    happened_then = within(instant, asked.since, asked.end)
+    facts = sa.select(span, month).where(*asked.hanging(table), *happened_then).subquery()
+    counted = sa.select(sa.literal(what).label("what"), facts.c.span, facts.c.month, sa.func.count().label("number"))
+    return counted.group_by(facts.c.span, facts.c.month)

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -66,15 +67,11 @@ def still_open(asked: Asked, band_starts: Sequence[datetime]) -> StillOpen:
     return found
 
 
-def number_open(asked: Asked, at: datetime) -> int:
+def number_open(asked: Asked, at: datetime) -> sa.Select[Any]:
     """How many cases were open at that moment."""
-    counted = sa.union_all(
-        *[
-            sa.select(sa.func.count().label("number")).select_from(Case).where(*asked.conditions, *part)
-            for part in _open_at(at)
-        ]
-    ).subquery()
-    return int(asked.connection.scalar(sa.select(sa.func.sum(counted.c.number))) or 0)
+    number = sa.select(sa.func.count().label("number")).select_from(Case)
+    counted = sa.union_all(*[number.where(*asked.conditions, *part) for part in _open_at(at)]).subquery()
+    return sa.select(sa.func.sum(counted.c.number))
 
 
 def _open_at(moment: datetime) -> list[list[sa.ColumnElement[bool]]]:
