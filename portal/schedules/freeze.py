@@ -13,9 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.exports.case_filters import KnownNames, filters_in_words, parse_filters_by
+from portal.exports.case_filters import KnownNames, parse_filters_by
 from portal.exports.periods import Resolved, parse_period, period_in_words, resolve
 from portal.exports.request import ExportRequest
+from portal.exports.scope_words import limits_in_words
 from portal.exports.tagged_fields import load_all_tags
 from portal.exports.tags_needed import may_need_tags, needed_tags
 from portal.models import Destination, Run, RunKind, Schedule
@@ -27,7 +28,7 @@ from portal.zones import ZoneError, zone
 _SINCE_LAST_SUCCESS = "since_last_success"
 
 FilterWords = dict[tuple[uuid.UUID, str], str]
-"""What filters say, by organization and their JSON: kept for as long as a tick, which meets the same ones again."""
+"""What filters say, by organization, type of export and their JSON: kept for a tick, which meets the same ones again."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,12 @@ class Freezer:
         words = {
             "rule": schedule_in_words(schedule, rule),
             "period": period_words,
-            "filters": self._filters_in_words(schedule.organization_id, schedule.filters),
+            "filters": self._filters_in_words(schedule, schedule.filters),
         }
         destinations = self._destinations[schedule.id]
         for each in destinations:
             if each["own_filters"]:
-                each["own_filters_in_words"] = self._filters_in_words(schedule.organization_id, each["own_filters"])
+                each["own_filters_in_words"] = self._filters_in_words(schedule, each["own_filters"])
         return Frozen(_configuration(schedule, destinations, local_day, words, request.to_json()), period)
 
     def freeze_unreadable(self, schedule: Schedule, *, local_day: date) -> dict[str, Any]:
@@ -128,14 +129,15 @@ class Freezer:
             self._periods[asked] = resolved, period_in_words(resolved, place)
         return self._periods[asked]
 
-    def _filters_in_words(self, organization_id: uuid.UUID, filters: Mapping[str, Any]) -> str:
-        asked = organization_id, json.dumps(filters)
+    def _filters_in_words(self, schedule: Schedule, filters: Mapping[str, Any]) -> str:
+        organization_id = schedule.organization_id
+        asked = organization_id, f"{schedule.export_type.value} {json.dumps(filters)}"
         if asked not in self._filter_words:
             names = self._names.get(organization_id)
             if names is None:
                 tags = self._tags.get(organization_id, ())
                 names = self._names[organization_id] = KnownNames(organization_id, self._db.connection(), tags)
-            self._filter_words[asked] = filters_in_words(parse_filters_by(filters, names))
+            self._filter_words[asked] = limits_in_words(schedule.export_type, parse_filters_by(filters, names))
         return self._filter_words[asked]
 
 
