@@ -28,7 +28,7 @@ from portal.zones import ZoneError, zone
 _SINCE_LAST_SUCCESS = "since_last_success"
 
 FilterWords = dict[tuple[uuid.UUID, str], str]
-"""What filters say, by organization, type of export and their JSON: kept for a tick, which meets the same ones again."""
+"""What filters say, by organization, type of export and JSON: kept for a tick, which meets the same ones again."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import uuid
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,91 +25,18 @@ from portal.exports.pseudonyms import pseudonyms_of
 from portal.exports.request import ExportRequest
 from portal.exports.small_groups import CHAIN, FEWEST, told_of
 from portal.extensions import db
-from portal.models import (
-    BusinessUnit,
-    Case,
-    CaseStatus,
-    DestinationKind,
-    Disclosure,
-    FieldTag,
-    IntakeReport,
-    Interview,
-    Investigation,
-    Location,
-    Subject,
-    TagDataType,
-    TagSource,
-    write_session,
-)
+from portal.models import DestinationKind, TagDataType
 from portal.people.insiders import Insiders, load_insiders, parse_domains
-from tests.exports.small_register import FIRST, fill
+from tests.exports.hidden_register import ADDRESS, FEW, HIDDEN, fill_hidden
+from tests.exports.small_register import fill
 from tests.exports.test_rows import read, request_of
 from tests.support.cast import Cast
-
-FEW = 8
-HIDDEN = "Quokka"
-"""Stands in every value that is told to nobody outside."""
-NAME = f"{HIDDEN} Ana"
-ADDRESS = f"{HIDDEN.lower()}@example.org"
 
 
 @pytest.fixture
 def register(app: Flask, cast: Cast) -> uuid.UUID:
-    """Eight cases of one unit, four of them anonymous; the word stands in all that may not be told."""
-    organization_id = cast.lakeside
-
-    def add(table: Any, **values: Any) -> uuid.UUID:
-        ident = uuid.uuid4()
-        session.add(table(id=ident, organization_id=organization_id, **values))
-        session.flush()
-        return ident
-
-    with write_session() as session:
-        unit = add(BusinessUnit, name=f"{HIDDEN} ward", code=f"{HIDDEN}-7")
-        place = add(Location, name=f"{HIDDEN} hill", country=f"{HIDDEN}land", region=f"{HIDDEN} coast")
-        for number in range(FEW):
-            case_id = add(
-                Case,
-                case_number=f"{HIDDEN}-{number:04}",
-                title=HIDDEN,
-                description=HIDDEN,
-                status=CaseStatus.OPEN,
-                business_unit_id=unit,
-                location_id=place,
-                assignee_name=NAME,
-                assignee_email=ADDRESS,
-                created_at=FIRST + timedelta(days=number),
-                updated_at=FIRST,
-                outcome_reason=f"{HIDDEN} said so",
-                custom_fields={"told": HIDDEN, "born": "1990-01-01"},
-            )
-            add(
-                IntakeReport,
-                case_id=case_id,
-                received_at=FIRST,
-                is_anonymous=number < 4,
-                reporter_relationship=f"{HIDDEN} nurse",
-                details={"told": HIDDEN},
-            )
-            add(Subject, case_id=case_id, name=NAME, email=ADDRESS)
-            inquiry = add(
-                Investigation, case_id=case_id, started_at=FIRST, investigator_name=NAME, finding_summary=HIDDEN
-            )
-            add(Interview, investigation_id=inquiry, interviewee=NAME, responses={"q1": HIDDEN})
-            add(Disclosure, case_id=case_id, submitted_at=FIRST, kind="Gift", form_data={"from": HIDDEN})
-        for slot, (name, path, kind) in enumerate(
-            [("told", "custom_fields.told", TagDataType.TEXT), ("born", "custom_fields.born", TagDataType.DATE)], 1
-        ):
-            add(
-                FieldTag,
-                slot=slot,
-                source=TagSource.CASE,
-                field_path=path,
-                column_name=name,
-                label=name,
-                data_type=kind,
-            )
-    return organization_id
+    fill_hidden(cast.lakeside)
+    return cast.lakeside
 
 
 def masked_request(organization_id: uuid.UUID, profile: str, rules: MaskingRules | None = None, **more: Any) -> Any:
