@@ -107,6 +107,7 @@ def test_markup_is_text(text):
         "אברהם",
         "ﬁle – “quoted” … €",
         "a\u0301e\u0301",
+        "z" + "\u0301" * 1_000,
     ],
 )
 def test_all_scripts_are_printed(text):
