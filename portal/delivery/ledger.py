@@ -107,6 +107,7 @@ def open_rows(
     *,
     artifact: Artifact,
     recipients: Sequence[ToOpen],
+    notice_only: bool,
     delivery_config: Mapping[str, Any],
     attach: bool,
     link_reason: str,
@@ -114,18 +115,20 @@ def open_rows(
 ) -> None:
     """One PENDING row for each recipient of the artifact, and their own link where one is to be sent.
 
-    `attach` tells whether mails carry the file; where it was asked for and is False, `link_reason` says why.
+    `notice_only`: mails say that there is nothing to report, and lead to no file. `attach` tells whether they carry it;
+    where it was asked for and is False, `link_reason` says why.
     """
     for recipient in recipients:
         destination = recipient.frozen
         kind = DestinationKind(destination["kind"])
         mail = kind is DestinationKind.EMAIL
+        with_file = mail and not notice_only
         delivery = Delivery(
             id=uuid.uuid4(),
             organization_id=artifact.organization_id,
             run_id=artifact.run_id,
             artifact_id=artifact.id,
-            destination=f"{kind.value.lower()}:{destination['target']}",
+            destination=name_of(destination),
             kind=kind,
             target=destination["target"],
             name=destination["name"],
@@ -137,17 +140,23 @@ def open_rows(
             next_attempt_at=now,
             give_up_at=now + GIVE_UP_AFTER,
             # a second copy of a link mail harms nobody; a second copy of a file may
-            unknown_policy=UnknownPolicy.HOLD if attach and mail else UnknownPolicy.RESEND,
+            unknown_policy=UnknownPolicy.HOLD if attach and with_file else UnknownPolicy.RESEND,
             message_id=new_message_id() if mail else None,
-            with_attachment=attach and mail,
-            link_reason=link_reason if mail else "",
+            with_attachment=attach and with_file,
+            link_reason=link_reason if with_file else "",
+            notice_only=notice_only,
             created_at=now,
         )
         db.add(delivery)
-        if mail and (delivery_config.get("link") or not attach):
+        if with_file and (delivery_config.get("link") or not attach):
             db.flush()
             sign_in = bool(delivery_config.get("sign_in_to_download"))
             db.add(new_link(artifact, delivery.id, sign_in=sign_in, now=now))
+
+
+def name_of(destination: Mapping[str, Any]) -> str:
+    """Under which the ledger has a destination that was frozen: "email:priya@example.org"."""
+    return f"{destination['kind'].lower()}:{destination['target']}"
 
 
 def new_link(artifact: Artifact, delivery_id: uuid.UUID, *, sign_in: bool, now: datetime) -> DownloadLink:

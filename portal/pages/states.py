@@ -28,6 +28,8 @@ RUN = {
     RunState.MISSED: Mark("alert", "Missed", "warn"),
     RunState.CANCELLED: Mark("stop", "Cancelled", "idle"),
 }
+NOTHING_SENT = "NOTHING_SENT"
+"""How a run is shown that succeeded by sending nothing, as its schedule asks."""
 DELIVERY = {
     DeliveryState.PENDING: Mark("clock", "Waiting", "idle"),
     DeliveryState.SENDING: Mark("turning", "Sending", "going"),
@@ -53,7 +55,8 @@ PERSON = {
     "DEACTIVATED": Mark("stop", "Deactivated", "idle"),
 }
 MARKS: dict[str, dict[str, Mark]] = {
-    "run": {state.value: mark for state, mark in RUN.items()},
+    "run": {state.value: mark for state, mark in RUN.items()}
+    | {NOTHING_SENT: Mark("tick", "Nothing to send", "idle")},
     "delivery": {state.value: mark for state, mark in DELIVERY.items()},
     # A folder accepts nothing; the file lies there or it does not.
     "storage": {state.value: mark for state, mark in DELIVERY.items()}

@@ -15,44 +15,69 @@ from portal.delivery import ledger
 from portal.delivery.mail_message import message_size
 from portal.exports.file_names import file_name
 from portal.leases import Lease, LeaseLost, fence
-from portal.models import Artifact, ArtifactRestriction, Run, RunState, write_session
+from portal.models import Artifact, ArtifactRestriction, DestinationKind, Run, RunState, write_session
+from portal.runs import settle
 from portal.runs.render import Files, Rendered
+from portal.runs.sending import Addressed, Sending, judge, why_unsent
 from portal.runs.transitions import change_state
+from portal.runs.variants import Variant
 
 TOO_BIG = "The file is too big for mail, so a link to it is sent instead."
 
 
-def keep(lease: Lease, run: Run, files: Files, now: datetime) -> None:
-    """Either all of it is known, or none. Raises LeaseLost where the run is no longer this worker's."""
+def keep(lease: Lease, run: Run, files: Files, now: datetime) -> bool:
+    """Either all of it is known, or none; True when the run is DELIVERING, False when it is over, since nobody is to be
+    sent anything. Raises LeaseLost where the run is no longer this worker's.
+    """
     with write_session() as db:
         fence(db, lease, now)
-        for rendered in files.rendered:
-            artifact = _artifact(run, rendered, now)
-            db.add(artifact)
-            db.flush()
-            _note_restrictions(db, artifact, rendered)
-            _note_made(db, artifact, now)
-            _open_deliveries(db, artifact, rendered, run.configuration["delivery"], now)
-        moved = change_state(
-            db,
-            run.id,
-            RunState.RUNNING,
-            RunState.DELIVERING,
-            now=now,
-            reason="The file is made and is being handed over.",
-            columns={
-                "rows_written": files.rows,
-                "rows_expected": files.rows,
-                "register_as_of": files.rendered[0].made.register_as_of,
-                "kept_from": files.plan.kept_from,
-                "software_version": VERSION,
-                "made_at": now,
-                "wake_after": now,
-            },
+        artifacts = [_kept(db, run, rendered, now) for rendered in files.rendered]
+        columns = {
+            "rows_written": files.rows,
+            "rows_expected": files.rows,
+            "register_as_of": files.rendered[0].made.register_as_of,
+            "data_as_of": files.data_as_of,
+            "kept_from": files.plan.kept_from,
+            "software_version": VERSION,
+            "made_at": now,
+        }
+        unsent = all(artifact.not_sent for artifact in artifacts if not artifact.only_to_see)
+        moved = (
+            settle.end_unsent(db, run, why_unsent(artifacts), now=now, columns=columns)
+            if unsent
+            else change_state(
+                db,
+                run.id,
+                RunState.RUNNING,
+                RunState.DELIVERING,
+                now=now,
+                reason="The file is made and is being handed over.",
+                columns={**columns, "wake_after": now},
+            )
         )
         if not moved:
             raise LeaseLost(f"run {run.id}")
         failpoints.reach("artifact-before-commit")
+    return not unsent
+
+
+def _kept(db: Session, run: Run, rendered: Rendered, now: datetime) -> Artifact:
+    artifact = _artifact(run, rendered, now)
+    sending = judge(db, run, rendered.variant.request, artifact, _destinations(run, rendered.variant))
+    artifact.not_sent = sending.why_not
+    db.add(artifact)
+    db.flush()
+    _note_restrictions(db, artifact, rendered)
+    _note_made(db, artifact, now)
+    _open_deliveries(db, artifact, rendered, sending, run.configuration["delivery"], now)
+    return artifact
+
+
+def _destinations(run: Run, variant: Variant) -> list[Addressed]:
+    if variant.only_to_see:
+        return [Addressed(DestinationKind(each["kind"])) for each in run.configuration["destinations"]]
+    frozen = [each.frozen for each in variant.recipients]
+    return [Addressed(DestinationKind(each["kind"]), ledger.name_of(each)) for each in frozen]
 
 
 def _artifact(run: Run, rendered: Rendered, now: datetime) -> Artifact:
@@ -115,13 +140,16 @@ def _note_made(db: Session, artifact: Artifact, now: datetime) -> None:
 
 
 def _open_deliveries(
-    db: Session, artifact: Artifact, rendered: Rendered, asked: Mapping[str, Any], now: datetime
+    db: Session, artifact: Artifact, rendered: Rendered, sending: Sending, asked: Mapping[str, Any], now: datetime
 ) -> None:
     fits = message_size(artifact.bytes) <= settings().mail_size_limit_bytes
     ledger.open_rows(
         db,
         artifact=artifact,
-        recipients=rendered.variant.recipients,
+        recipients=[
+            each for each in rendered.variant.recipients if sending.takes(DestinationKind(each.frozen["kind"]))
+        ],
+        notice_only=sending.notice_only,
         delivery_config=asked,
         attach=bool(asked.get("attach")) and fits,
         link_reason="" if fits or not asked.get("attach") else TOO_BIG,

@@ -85,11 +85,11 @@ def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[],
 
 
 def _render(lease: Lease, check: Callable[[], None]) -> bool:
-    """Make and keep the files; True when the run is DELIVERING, False when it failed or is to be tried again."""
+    """Make and keep the files; True when the run is DELIVERING, False when it is over or is to be tried again."""
     try:
         run = _run(lease.run_id)
         files = render(run, lease, _progress(lease, check), check)
-        keep(lease, run, files, clock.now())
+        delivering = keep(lease, run, files, clock.now())
         failpoints.reach("artifact-after-commit")
     except (LeaseLost, StopAsked):
         raise
@@ -99,7 +99,7 @@ def _render(lease: Lease, check: Callable[[], None]) -> bool:
         return False
     finally:
         recover.wake_next(_schedule_of(lease.run_id))
-    return True
+    return delivering
 
 
 def _schedule_of(run_id: uuid.UUID) -> uuid.UUID:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from portal import failpoints
+from portal.case_import.under_way import complete_until
 from portal.exports.errors import ExportError
 from portal.exports.make_file import MadeFile, in_words, make_file
 from portal.exports.request import ExportRequest
@@ -20,6 +22,7 @@ from portal.plumbing import storage
 from portal.plumbing.logs import log
 from portal.runs import variants
 from portal.runs.variants import Plan, Variant
+from portal.runs.window import settled_window
 
 DISCREET = "The file could not be made as the schedule asks; an operator finds the reason in the log."
 OnRows = Callable[[int, int], None]
@@ -44,11 +47,16 @@ class Files:
     rendered: Sequence[Rendered]
     rows: int
     """What is told of the run as a whole; of each file stands its own number."""
+    data_as_of: datetime
+    """Whatever changed in the register up to then was seen."""
 
 
 def render(run: Run, lease: Lease, on_rows: OnRows, check: Callable[[], None]) -> Files:
     """Makes and stores every file of the run. What `on_rows` and `check` raise ends the work."""
     request = ExportRequest.from_json(run.configuration["export"])
+    if request.only_changes:
+        request = replace(request, changes_since=settled_window(lease))
+    data_as_of = complete_until(run.organization_id)
     with shared_snapshot() as connection:
         with in_words():
             plan = variants.plan(connection, request, run.configuration)
@@ -60,7 +68,7 @@ def render(run: Run, lease: Lease, on_rows: OnRows, check: Callable[[], None]) -
             with _said_discreetly(plan, run):
                 rendered.append(_rendered(run, lease, variant, progress))
             check()
-    return Files(plan, rendered, rendered[0].made.rows if told is None else told)
+    return Files(plan, rendered, rendered[0].made.rows if told is None else told, data_as_of)
 
 
 def _rendered(run: Run, lease: Lease, variant: Variant, on_rows: OnRows) -> Rendered:

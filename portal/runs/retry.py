@@ -22,7 +22,7 @@ def retry_failed(organization_id: uuid.UUID, run_id: uuid.UUID, *, actor: audit.
     with write_session() as db:
         run = locked_run(db, organization_id, run_id)
         if run.state not in {RunState.PARTIAL, RunState.FAILED}:
-            raise Refused("There is nothing to try again: the run is not over, or everybody has it.")
+            raise Refused("There is nothing to try again: the run is not over, sent nothing, or everybody has it.")
         check_file_is_kept(db, run_id)
         targets = by_hand.reopen(db, run_id, RETRIABLE_BY_A_PERSON, actor=actor, now=now)
         if not targets:

@@ -59,6 +59,8 @@ def send_again(
         if new_ids and not people:
             return 0  # the same form once more
         check_file_is_kept(db, run_id)
+        if not rows:
+            raise Refused("This run has sent nothing to anybody, so there is nothing to send again.")
         _check(db, run, people)
         number = max(row.round for row in rows) + 1
         for row in people:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,8 +13,9 @@ from sqlalchemy.orm import Session
 from portal import audit, failpoints
 from portal.delivery import by_hand, ledger
 from portal.leases import Lease, fence
-from portal.models import Delivery, DeliveryState, Run, RunState, write_session
+from portal.models import Artifact, Delivery, DeliveryState, Run, RunState, write_session
 from portal.runs.outcome import counts, standings, summary
+from portal.runs.sending import why_unsent
 from portal.runs.states import Standing, end_of
 from portal.runs.streaks import note_end
 from portal.runs.transitions import RELEASED, change_state, without_configuration
@@ -33,9 +35,15 @@ def settle(lease: Lease, now: datetime) -> RunState | None:
             _let_go(db, run, rows, now)
         else:
             columns = {"reached": counts(rows), **RELEASED}
-            _end(db, run, RunState.DELIVERING, end, summary(rows), now=now, columns=columns)
+            reason = summary(rows) if rows else _why_unsent(db, run.id)
+            _end(db, run, RunState.DELIVERING, end, reason, now=now, columns=columns)
             failpoints.reach("settle-before-commit")
     return end
+
+
+def _why_unsent(db: Session, run_id: uuid.UUID) -> str:
+    """Of a run that sent no recipient of its schedule anything."""
+    return why_unsent(db.scalars(sa.select(Artifact).where(Artifact.run_id == run_id, Artifact.not_sent != "")).all())
 
 
 def _let_go(db: Session, run: Run, rows: Sequence[Standing], now: datetime) -> None:
@@ -71,6 +79,13 @@ def fail(db: Session, run: Run, sentence: str, *, now: datetime, columns: Mappin
     _end(db, run, RunState.RUNNING, RunState.FAILED, sentence, now=now, columns=columns)
 
 
+def end_unsent(db: Session, run: Run, reason: str, *, now: datetime, columns: Mapping[str, Any]) -> bool:
+    """The files are made and, as the schedule asks, nobody is sent any: RUNNING to SUCCEEDED. False: it was not."""
+    return _end(
+        db, run, RunState.RUNNING, RunState.SUCCEEDED, reason, now=now, columns={"reached": {}, **RELEASED, **columns}
+    )
+
+
 def cancel_running(db: Session, run: Run, reason: str, *, now: datetime, actor: audit.Actor) -> None:
     """RUNNING to CANCELLED. Whoever makes the file finds its lease gone and writes nothing any more."""
     _end(db, run, RunState.RUNNING, RunState.CANCELLED, reason, now=now, columns=RELEASED, actor=actor)
@@ -86,11 +101,12 @@ def _end(
     now: datetime,
     columns: Mapping[str, Any],
     actor: audit.Actor = audit.system,
-) -> None:
+) -> bool:
     over = {"finished_at": now, "wake_after": None, **columns}
     if not change_state(db, run.id, before, end, now=now, reason=reason, actor=actor, columns=over):
-        return
+        return False
     note_end(db, run, end, reason, now=now)
+    return True
 
 
 def _waiting(rows: Sequence[Standing]) -> str:

@@ -93,6 +93,9 @@ def find_breaches(db: Session, only: uuid.UUID | None, now: datetime, *, hash_fi
     yield from _not_ended(look)
     yield from _lies_about(look)
     yield from _no_end_time(look)
+    yield from _unsent_unsaid(look)
+    yield from _sent_though_not(look)
+    yield from _window_from_nowhere(look)
     yield from _accepted_without_250(look)
     yield from _attempts_differ(look)
     yield from _message_id_twice(look)
@@ -199,6 +202,33 @@ def _no_end_time(look: _Look) -> Iterator[Breach]:
         yield Breach("no-end-time", f"run {row.id}", f"It is {row.state.value} and {word}.")
 
 
+def _unsent_unsaid(look: _Look) -> Iterator[Breach]:
+    """A run that succeeded without a delivery did so because the schedule asked for it, and each file says why."""
+    sent = sa.exists().where(Delivery.run_id == Run.id)
+    of_run = (Artifact.run_id == Run.id, ~Artifact.only_to_see)
+    said = sa.exists().where(*of_run, Artifact.not_sent != "")
+    unsaid = sa.exists().where(*of_run, Artifact.not_sent == "")
+    statement = sa.select(Run.id).where(Run.state == RunState.SUCCEEDED, ~sent, sa.or_(~said, unsaid))
+    for row in look.rows(statement, Run.organization_id):
+        yield Breach("unsent-unsaid", f"run {row.id}", "It succeeded, nobody was sent anything, and nothing says why.")
+
+
+def _sent_though_not(look: _Look) -> Iterator[Breach]:
+    sent = sa.exists().where(Delivery.artifact_id == Artifact.id)
+    statement = sa.select(Artifact.id).where(Artifact.not_sent != "", sent)
+    for row in look.rows(statement, Artifact.organization_id):
+        yield Breach("sent-though-not", f"artifact {row.id}", "It says why nobody was sent it, and has deliveries.")
+
+
+def _window_from_nowhere(look: _Look) -> Iterator[Breach]:
+    """Changes are counted from where another run of the schedule left off, and from nowhere else."""
+    earlier = aliased(Run)
+    left_off = sa.exists().where(earlier.schedule_id == Run.schedule_id, earlier.data_as_of == Run.changes_from)
+    statement = sa.select(Run.id).where(Run.changes_from.is_not(None), ~left_off)
+    for row in look.rows(statement, Run.organization_id):
+        yield Breach("window-from-nowhere", f"run {row.id}", "It counts changes from where no run left off.")
+
+
 def _accepted_without_250(look: _Look) -> Iterator[Breach]:
     said = sa.exists().where(
         DeliveryAttempt.delivery_id == Delivery.id,
@@ -287,7 +317,7 @@ def _end_differs(look: _Look, page: Sequence[Any]) -> Iterator[Breach]:
     rows: dict[uuid.UUID, list[Standing]] = defaultdict(list)
     settled = Delivery.settled_at.is_not(None).label("settled")
     statement = sa.select(Delivery.run_id, Delivery.destination, Delivery.state, settled, Delivery.round)
-    for row in look.db.execute(statement.where(Delivery.run_id.in_(ended))):
+    for row in look.db.execute(statement.where(Delivery.run_id.in_(ended), ~Delivery.backup)):
         rows[row.run_id].append(Standing(row.destination, row.state, row.settled, row.round))
     for run_id, standings in rows.items():
         end = end_of(standings)

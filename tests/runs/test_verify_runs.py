@@ -31,6 +31,8 @@ BY_SQL = {
     "no-end-time": ["UPDATE runs SET finished_at = NULL"],
     "accepted-without-250": ["UPDATE deliveries SET state = 'ACCEPTED' WHERE target LIKE 'refused@%'"],
     "attempts-differ": ["UPDATE deliveries SET attempts = 7"],
+    "sent-though-not": ["UPDATE artifacts SET not_sent = 'Nothing to report.'"],
+    "window-from-nowhere": ["UPDATE runs SET changes_from = :old"],
     "trail-differs": ["UPDATE runs SET state = 'FAILED'"],
     "end-differs": ["UPDATE deliveries SET state = 'REJECTED'"],
 }

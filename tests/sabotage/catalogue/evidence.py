@@ -21,6 +21,8 @@ LOOKS = (
     ("no_end_time", "a run without the time of its end", "test_a_breach_is_found_by_its_name"),
     ("accepted_without_250", "an acceptance without the server's yes", "test_a_breach_is_found_by_its_name"),
     ("attempts_differ", "attempts that are not written down", "test_a_breach_is_found_by_its_name"),
+    ("sent_though_not", "a file with deliveries that says why it has none", "test_a_breach_is_found_by_its_name"),
+    ("window_from_nowhere", "a window of changes that no run left behind", "test_a_breach_is_found_by_its_name"),
     ("message_id_twice", "a Message-ID on two mails", "test_a_message_id_on_two_mails_is_found"),
 )
 
