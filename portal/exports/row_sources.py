@@ -13,6 +13,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from enum import Enum, auto
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
@@ -147,7 +148,8 @@ def _postgres_pages(
     # the driver's own cursor: SQLAlchemy's takes the first row for itself
     cursor = cast("psycopg.Connection", connection.connection.driver_connection).cursor(name="duepost_rows")
     cursor.execute(str(compiled), compiled.params)
-    with ThreadPoolExecutor(max_workers=1) as ahead:
+    # closed once nobody fetches: another file of the same snapshot opens one of that name
+    with closing(cursor), ThreadPoolExecutor(max_workers=1) as ahead:
         coming = ahead.submit(cursor.fetchmany, size)
         while page := coming.result():
             coming = ahead.submit(cursor.fetchmany, size)
