@@ -23,6 +23,8 @@ class Organization(Base):
     slug: Mapped[str] = mapped_column(sa.String(64), unique=True)
     timezone: Mapped[str] = mapped_column(sa.String(64))
     settings: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    logo: Mapped[bytes | None] = mapped_column(sa.LargeBinary, deferred=True)
+    """A PNG as `portal.people.branding` makes it; not read with the rest."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

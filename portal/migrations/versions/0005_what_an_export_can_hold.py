@@ -18,6 +18,7 @@ NO, EMPTY = sa.text("false"), sa.text("'{}'")
 BEFORE = "('CSV', 'XLSX', 'PDF', 'JSON_LINES', 'PARQUET')"
 AFTER = "('CSV', 'XLSX', 'PDF', 'JSON_LINES', 'PARQUET', 'PPTX')"
 ADDED = {
+    "organizations": (sa.Column("logo", sa.LargeBinary()),),
     "cases": (sa.Column("first_seen_at", MOMENT), sa.Column("changed_at", MOMENT)),
     "schedules": (
         sa.Column("only_changes", sa.Boolean(), nullable=False, server_default=NO),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from portal.exports.board_report.charts.picture import Align, Label, Picture, Rect, Shape, Tone, most, rule
+from portal.exports.board_report.charts.picture import Align, Label, Picture, Rect, Shape, Tone, broken, most, rule
 
 _HEAD, _ROW = 20.0, 19.0
 _SIZE, _HEAD_SIZE = 9.0, 7.6
-_COLUMN = 66.0
+_NAME_LINES, _NAME_LINE = 2, 10.5
+_LETTER, _BETWEEN = 4.7, 16.0
 
 
 @dataclass(frozen=True)
@@ -29,37 +30,42 @@ def ranked_bars(
     *,
     name_head: str,
     width: float = 482,
-    name_room: float = 172,
+    name_room: float = 164,
     whole: float | None = None,
 ) -> Picture:
     """`heads` name the columns of `texts`; `whole` is the value of a bar of full length, or None for the highest."""
     longest = whole or most([each.value or 0 for each in bars])
-    columns = [width - _COLUMN * (len(heads) - 1 - place) for place in range(len(heads))]
+    widths = [_room_of([head, *(bar.texts[place] for bar in bars)]) for place, head in enumerate(heads)]
+    columns = [width - sum(widths[place + 1 :]) for place in range(len(heads))]
     start = name_room + 12
-    length = columns[0] - 44 - start if heads else width - start
+    length = width - sum(widths) - start
     shapes: list[Shape] = [Label(0, 9, name_head, _HEAD_SIZE, Tone.MUTED, strong=True)]
     shapes += [
         Label(x, 9, each, _HEAD_SIZE, Tone.MUTED, Align.END, strong=True)
         for x, each in zip(columns, heads, strict=True)
     ]
     shapes.append(rule(0, 15, width, Tone.FAINT))
-    for place, bar in enumerate(bars):
-        top = _HEAD + place * _ROW
-        base = top + 11.5
+    top = _HEAD
+    for bar in bars:
+        names = broken(bar.name, _SIZE, name_room, _NAME_LINES)
+        tall = _ROW + _NAME_LINE * (len(names) - 1)
         tone = Tone.MUTED if bar.quiet else Tone.INK
-        shapes.append(Label(0, base, bar.name, _SIZE, tone, room=name_room))
+        for line, name in enumerate(names):
+            base = top + 11.5 + line * _NAME_LINE
+            shapes.append(Label(0, base, name, _SIZE, tone, room=name_room, whole=bar.name))
+        base = top + 11.5 + (tall - _ROW) / 2
         if bar.value:
             fill = Tone.PAPER if bar.quiet else Tone.ACCENT
-            shapes.append(Rect(start, top + 3.5, max(length * bar.value / longest, 1), 9.5, fill, Tone.ACCENT))
+            shapes.append(Rect(start, base - 8, max(length * bar.value / longest, 1), 9.5, fill, Tone.ACCENT))
         for column, (x, text) in enumerate(zip(columns, bar.texts, strict=True)):
             shapes.append(Label(x, base, text, _SIZE, tone, Align.END, strong=column == 0))
-        shapes.append(rule(0, top + _ROW - 2, width))
-    return Picture(width, _HEAD + _ROW * len(bars), tuple(shapes), _said(bars, heads))
+        top += tall
+        shapes.append(rule(0, top - 2, width))
+    return Picture(width, top, tuple(shapes), _said(bars, heads))
 
 
-def height_of(lines: int) -> float:
-    """How tall a ranking of so many lines is."""
-    return _HEAD + _ROW * lines
+def _room_of(texts: Sequence[str]) -> float:
+    return _LETTER * max(map(len, texts)) + _BETWEEN
 
 
 def _said(bars: Sequence[Bar], heads: tuple[str, ...]) -> str:

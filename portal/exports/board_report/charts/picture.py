@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from unicodedata import east_asian_width
 
 
 class Tone(StrEnum):
@@ -23,7 +24,6 @@ class Tone(StrEnum):
     """A lighter accent."""
     SOFT = "soft"
     """The lightest accent."""
-    WARN = "warn"
 
 
 class Align(StrEnum):
@@ -75,6 +75,8 @@ class Label:
     align: Align = Align.START
     strong: bool = False
     room: float | None = None
+    whole: str = ""
+    """The text that this is a line of, where it is one of several."""
 
 
 Shape = Rect | Path | Dot | Label
@@ -95,14 +97,27 @@ def rule(x: float, y: float, width: float, tone: Tone = Tone.RULE, thickness: fl
     return Path(((x, y), (x + width, y)), tone, thickness)
 
 
-def round_up(value: float) -> float:
-    """The end of a scale: the smallest of 1, 2, 2.5, 4, 5, 6 and 8 times a power of ten that is not below the value."""
-    step = 1.0
-    while step * 10 < value:
-        step *= 10
-    return next(each * step for each in (1, 2, 2.5, 4, 5, 6, 8, 10) if each * step >= value)
-
-
 def most(values: Sequence[float]) -> float:
     """The highest, at least 1, so that a scale has a length."""
     return max([1.0, *values])
+
+
+def broken(text: str, size: float, room: float, most_lines: int) -> list[str]:
+    """The text in lines that fit into the room by a guess at how wide letters are; the last holds all that is left."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if not lines[-1] or len(lines) == most_lines or _guess(longer) * size <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if len(lines) < most_lines and _guess(lines[-1]) * size > room:
+        # a word without a place to break it
+        end = next(end for end in range(len(lines[-1]), 0, -1) if end == 1 or _guess(lines[-1][:end]) * size <= room)
+        lines[-1:] = [lines[-1][:end], lines[-1][end:]]
+    return lines
+
+
+def _guess(text: str) -> float:
+    """In the type's size; rather more than less."""
+    return sum(1.0 if east_asian_width(letter) in "WF" else 0.6 if letter.isupper() else 0.48 for letter in text)

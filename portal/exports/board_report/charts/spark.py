@@ -4,34 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portal.exports.board_report.charts.picture import Dot, Path, Picture, Shape, Tone, rule
+from portal.exports.board_report.charts.picture import Dot, Label, Path, Picture, Shape, Tone, rule
+
+Point = tuple[float, float]
 
 
 def sparkline(values: Sequence[float | None], *, width: float = 132, height: float = 26) -> Picture:
-    """Months without a value are gaps. The foot of the picture is zero, or the lowest value where that is below."""
-    known = [each for each in values if each is not None]
-    shapes: list[Shape] = [rule(0, height - 1, width)]
-    if known:
-        low, high = min(0.0, *known), max(known)
-        span = (high - low) or 1
-        step = (width - 6) / max(len(values) - 1, 1)
-        points = [
-            None if each is None else (3 + place * step, height - 3 - (height - 8) * (each - low) / span)
-            for place, each in enumerate(values)
-        ]
-        shapes += _lines(points)
-        last = next(each for each in reversed(points) if each is not None)
-        shapes.append(Dot(*last, 2.2, Tone.ACCENT, Tone.PAPER))
+    """The foot of the picture is zero, so that it shows how much as well as how. Months without a value are gaps."""
+    if all(each is None for each in values):
+        return Picture(
+            width, height, (Label(0, height - 4, "not told by month", 7.4, Tone.MUTED),), "Not told by month."
+        )
+    foot = height - 1
+    high = max(each for each in values if each is not None) or 1
+    step = (width - 6) / max(len(values) - 1, 1)
+    points = [
+        None if each is None else (3 + place * step, foot - 1 - (height - 6) * max(each, 0) / high)
+        for place, each in enumerate(values)
+    ]
+    last = next(each for each in reversed(points) if each is not None)
+    shapes = (*_lines(points, foot), rule(0, foot, width, Tone.MID), Dot(*last, 2.2, Tone.ACCENT, Tone.PAPER))
     told = ", ".join("none" if each is None else f"{each:g}" for each in values)
-    return Picture(width, height, tuple(shapes), f"By month: {told}." if values else "Not told by month.")
+    return Picture(width, height, shapes, f"By month: {told}.")
 
 
-def _lines(points: Sequence[tuple[float, float] | None]) -> list[Shape]:
-    runs: list[list[tuple[float, float]]] = [[]]
+def _lines(points: Sequence[Point | None], foot: float) -> list[Shape]:
+    runs: list[list[Point]] = [[]]
     for point in points:
         if point is None:
             runs.append([])
         else:
             runs[-1].append(point)
-    alone = [Dot(*run[0], 1, Tone.ACCENT) for run in runs if len(run) == 1]
-    return [*(Path(tuple(run), Tone.ACCENT, 1.3) for run in runs if len(run) > 1), *alone]
+    shapes: list[Shape] = []
+    for run in runs:
+        if len(run) == 1:
+            shapes.append(Dot(*run[0], 1, Tone.ACCENT))
+        elif run:
+            below = (*run, (run[-1][0], foot), (run[0][0], foot))
+            shapes += [Path(below, None, 0, fill=Tone.SOFT), Path(tuple(run), Tone.ACCENT, 1.2)]
+    return shapes

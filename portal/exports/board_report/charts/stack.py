@@ -21,8 +21,13 @@ def layered_columns(
     legend: float = 110,
 ) -> Picture:
     """`columns` are (label, one number for each of `layers`); at most five layers, the gravest first."""
+    said = _said(columns, layers)
     highest = most([float(sum(numbers)) for _, numbers in columns])
     base, room = height - _BELOW, height - _BELOW - _TOP
+    used = [place for place in range(len(layers)) if any(numbers[place] for _, numbers in columns)]
+    if len(used) == 1:
+        # one layer is no layer: nothing to be told apart
+        columns, used, legend = [(label, (0, sum(numbers))) for label, numbers in columns], [], 0
     across = width - legend
     slot = across / max(len(columns), 1)
     bar = min(slot * 0.62, 64.0)
@@ -31,9 +36,8 @@ def layered_columns(
         left = slot * (place + 0.5) - bar / 2
         shapes += _column(numbers, left, bar, base, room / highest)
         shapes.append(Label(left + bar / 2, base + 13, label, 9, Tone.INK, Align.MIDDLE))
-    used = [place for place in range(len(layers)) if any(numbers[place] for _, numbers in columns)]
     shapes += _legend([(layers[place], place) for place in used], width - legend + 18, _TOP)
-    return Picture(width, height, tuple(shapes), _said(columns, layers))
+    return Picture(width, height, tuple(shapes), said)
 
 
 def _column(numbers: Sequence[int], left: float, bar: float, base: float, scale: float) -> list[Shape]:
@@ -44,7 +48,7 @@ def _column(numbers: Sequence[int], left: float, bar: float, base: float, scale:
         if not number:
             continue
         shapes.append(Rect(left, foot - tall, bar, tall, _LAYERS[place], Tone.ACCENT if place > 2 else Tone.PAPER))
-        if tall >= _LEAST_FOR_NUMBER:
+        if tall >= _LEAST_FOR_NUMBER and number != sum(numbers):
             middle = foot - tall / 2 + 2.8
             shapes.append(Label(left + bar / 2, middle, f"{number:,}", 8, _ON_LAYER[place], Align.MIDDLE))
         foot -= tall

@@ -24,20 +24,23 @@ class Lettering:
 
     def __init__(self) -> None:
         self.unknown: Counter[str] = Counter()
+        self.shortened: set[str] = set()
+        """The texts that had to be cut."""
         self.usual = Typesetter(fonts.table_faces(), self.unknown)
         self.strong = Typesetter(fonts.strong_faces(), self.unknown)
 
-    def line(self, text: str, size: float, room: float | None = None, *, strong: bool = False) -> tuple[Line, bool]:
-        """One line of the text, and whether it was cut. `size` and `room` in points."""
+    def line(self, text: str, size: float, room: float | None = None, *, strong: bool = False, whole: str = "") -> Line:
+        """One line of the text, cut where it is wider than `room`. `size` and `room` in points."""
         setter = self.strong if strong else self.usual
         flat = " ".join(text.split())
         if room is None:
-            return _first(setter.lines(flat, float("inf"))), False
+            return _first(setter.lines(flat, float("inf")))
         units = room * 1000 / size
         lines = setter.lines(flat, units)
         if len(lines) <= 1:
-            return _first(lines), False
-        return self._cut(setter, flat, units), True
+            return _first(lines)
+        self.shortened.add(whole or text)
+        return self._cut(setter, flat, units)
 
     def _cut(self, setter: Typesetter, text: str, units: float) -> Line:
         """As many letters as there is room for, and the ellipsis."""
@@ -117,7 +120,7 @@ def _text_of_page(label: Label, fill: str) -> str:
     shown = text
     if label.room is not None and len(text) * label.size * _LETTER > label.room:
         shown = text[: max(int(label.room / label.size / _LETTER) - 1, 1)].rstrip() + _ELLIPSIS
-    whole = f"<title>{escape(text)}</title>" if shown != text else ""
+    whole = f"<title>{escape(clean(label.whole or text))}</title>" if shown != text else ""
     anchor = f' text-anchor="{label.align}"' if label.align is not Align.START else ""
     weight = ' font-weight="600"' if label.strong else ""
     return (
@@ -127,7 +130,7 @@ def _text_of_page(label: Label, fill: str) -> str:
 
 
 def _text_of_print(label: Label, fill: str, lettering: Lettering) -> str:
-    line, _ = lettering.line(label.text, label.size, label.room, strong=label.strong)
+    line = lettering.line(label.text, label.size, label.room, strong=label.strong, whole=label.whole)
     scale = label.size / 1000
     x = label.x - line.width * scale * {Align.START: 0.0, Align.MIDDLE: 0.5, Align.END: 1.0}[label.align]
     setter = lettering.strong if label.strong else lettering.usual

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portal.exports.board_report.charts.picture import Align, Label, Picture, Rect, Shape, Tone, most, round_up, rule
+from portal.exports.board_report.charts.picture import Align, Label, Picture, Rect, Shape, Tone, most, rule
 
 _TOP, _BELOW = 34.0, 30.0
 _NUMBER_SIZE, _LABEL_SIZE = 7.2, 8.0
@@ -18,13 +18,13 @@ def monthly_columns(
     *,
     unfinished: bool = False,
     width: float = 482,
-    height: float = 210,
+    height: float = 230,
 ) -> Picture:
     """`months` are (label such as "Nov 2026", first number, second number), the oldest first.
 
     `unfinished`: the last month is not over, which its label says.
     """
-    highest = round_up(most([float(max(first, second)) for _, first, second in months]))
+    highest = most([float(max(first, second)) for _, first, second in months])
     base, room = height - _BELOW, height - _BELOW - _TOP
     slot = width / max(len(months), 1)
     bar = min(slot * 0.32, 15.0)
