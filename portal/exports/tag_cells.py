@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine import Connection
 
-from portal.exports.tag_rules import UNFIT, Rule, is_nothing
+from portal.exports.tag_rules import UNFIT, is_nothing
 from portal.exports.tagged_fields import Tag, parsed, value_at
 from portal.exports.writers import Value
 from portal.models import Case, Disclosure, IntakeReport, Interview, Investigation, TagSource
@@ -89,19 +89,25 @@ class _Column:
     slot: int
     template: str | None
     keys: tuple[str, ...]
-    rule: Rule
+    read: Callable[[Any], Any]
 
 
 class TagCells:
     """The cells of some tags, `keys` their columns; counts the values left empty because they do not fit the type."""
 
     def __init__(
-        self, connection: Connection, organization_id: uuid.UUID, tags: Sequence[Tag], rows_of: RowsOf = RowsOf.CASES
+        self,
+        connection: Connection,
+        organization_id: uuid.UUID,
+        tags: Sequence[Tag],
+        rows_of: RowsOf = RowsOf.CASES,
+        read: Callable[[Any], Any] | None = None,
     ) -> None:
+        """`read` makes the cell of a value as it stands in the form; that of the tag's rule unless told."""
         self.keys = tuple(tag.column_name for tag in tags)
         self._tags = tags
         self._unfit: Counter[int] = Counter()
-        self._columns = [_Column(tag.slot, tag.template, tag.keys, tag.rule) for tag in tags]
+        self._columns = [_Column(tag.slot, tag.template, tag.keys, read or tag.rule.read) for tag in tags]
         self._connection = connection
         self._on_sqlite = connection.dialect.name == "sqlite"
         by_source: dict[TagSource, list[int]] = defaultdict(list)
@@ -143,7 +149,7 @@ class TagCells:
                 continue
             raw = value_at(document, column.keys) if self._on_sqlite else parsed(texts[number])
             if not is_nothing(raw):
-                value = column.rule.read(raw)
+                value = column.read(raw)
                 if value is UNFIT:
                     self._unfit[column.slot] += 1
                 cells[ident] = None if value is UNFIT else value

@@ -10,6 +10,7 @@ from portal.pages.calendar import views as calendar
 from portal.pages.cases import views as cases
 from portal.pages.columns import views as columns
 from portal.pages.downloads import views as downloads
+from portal.pages.field_tags import views as field_tags
 from portal.pages.health import views as health
 from portal.pages.outbox import views as outbox
 from portal.pages.people import account, invitation, sign_in
@@ -32,6 +33,7 @@ BLUEPRINTS = (
     downloads.bp,
     cases.bp,
     columns.bp,
+    field_tags.bp,
     settings_pages.bp,
 )
 

@@ -15,6 +15,7 @@ ENTRIES = (
     ("Calendar", "calendar.show"),
     ("History", "runs.history"),
     ("Cases", "cases.list"),
+    ("Field tags", "field_tags.list"),
     ("People", "people.list"),
     ("Settings", "settings.show"),
     ("Outbox", "outbox.list"),

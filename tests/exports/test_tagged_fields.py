@@ -186,7 +186,7 @@ def test_each_row_shows_the_oldest_value_and_what_does_not_fit_is_counted(regist
     expected = case_values(register)
     with open_rows(request_of(register), 7) as stream:
         keys = [column.key for column in stream.columns]
-        rows = [dict(zip(keys, row, strict=True)) for page in stream.pages for row in page]
+        rows: list[dict[str, Any]] = [dict(zip(keys, row, strict=True)) for page in stream.pages for row in page]
         notes = stream.notes()
     names = [tag.column_name for tag in TAGS]
     assert keys[-5 - len(names) : -5] == names
@@ -206,22 +206,22 @@ def test_investigations_and_disclosures_show_their_own(register: uuid.UUID) -> N
     with open_rows(request_of(register, export_type="INVESTIGATIONS_ONLY"), 7) as stream:
         keys = [column.key for column in stream.columns]
         assert keys[-3:] == ["hours", "answer", "witness_answer"]
-        rows = [dict(zip(keys, row, strict=True)) for page in stream.pages for row in page]
+        rows: list[dict[str, Any]] = [dict(zip(keys, row, strict=True)) for page in stream.pages for row in page]
     with Session(db.engine) as session:
-        for row in rows:
-            own = session.get(Investigation, uuid.UUID(row["inv_id"]))
+        for shown in rows:
+            own = session.get_one(Investigation, uuid.UUID(shown["inv_id"]))
             raw = own.custom_fields["x"]
             value = TAGS[15].rule.read(raw)
-            assert row["hours"] == (None if value is UNFIT else value)
+            assert shown["hours"] == (None if value is UNFIT else value)
             interviews = session.scalars(sa.select(Interview).where(Interview.investigation_id == own.id)).all()
             witness = by_hand(TAGS[17], list(interviews), lambda each: each.held_at)
-            assert row["witness_answer"] == (None if witness is UNFIT else witness)
+            assert shown["witness_answer"] == (None if witness is UNFIT else witness)
     with open_rows(request_of(register, export_type="DISCLOSURES_ONLY", column_config={}), 7) as stream:
         keys = [column.key for column in stream.columns]
         assert keys[5:] == ["value", "gift_day", "form_data"]
         for page in stream.pages:
             for row in page:
-                named = dict(zip(keys, row, strict=True))
+                named: dict[str, Any] = dict(zip(keys, row, strict=True))
                 raw = json.loads(named["form_data"] or "{}").get("x")
                 for tag in TAGS[18:]:
                     value = tag.rule.read(raw) if tag.template in (None, named["template"]) else None

@@ -16,7 +16,7 @@ from portal.people.rights import RIGHTS, Right
 from tests.pages.rows import MAKERS
 
 # Arguments that are no row of an organization: any value will do.
-PLAIN_VALUES = {"number": "1", "mail_id": "0000000000000-00000000"}
+PLAIN_VALUES = {"number": "1", "slot": "1", "mail_id": "0000000000000-00000000"}
 
 
 @pytest.fixture
