@@ -29,7 +29,7 @@ def list_runs(schedule: str | None, state: str | None, as_json: bool) -> None:
     """Every run, newest planned moment first: id, state, planned moment, rows, hash, schedule and reason."""
     wanted = Wanted(schedule_id=_id(schedule), state=_state(state))
     with Session(db.engine) as session:
-        for row in all_runs(session, None, wanted):
+        for row in all_runs(session, None, wanted, viewer=None):
             click.echo(json.dumps(_answer(row)) if as_json else _line(row))
 
 

@@ -56,7 +56,8 @@ def _counts(
     number = sa.case(*((moment < later, number) for number, later in enumerate(begins[1:])), else_=len(begins) - 1)
     each = (
         sa.select(number.label("number"), Delivery.state)
-        .where(Delivery.organization_id == organization_id, moment >= begins[0])
+        # nobody is to count from this that a backup recipient was needed
+        .where(Delivery.organization_id == organization_id, moment >= begins[0], ~Delivery.backup)
         .subquery()
     )
     statement = sa.select(each.c.number, each.c.state, sa.func.count()).group_by(each.c.number, each.c.state)

@@ -12,7 +12,9 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.orm import Session
 
 from portal import audit
+from portal.cases.kept_from import Person
 from portal.config import settings
+from portal.delivery.held_cases import not_for
 from portal.models import (
     Artifact,
     Delivery,
@@ -97,6 +99,8 @@ def linked_file(db: Session, link_id: uuid.UUID, now: datetime) -> LinkedFile | 
             DownloadLink,
             Artifact,
             Delivery.target,
+            Delivery.user_id,
+            Delivery.name.label("recipient_name"),
             Organization.name,
             Run.configuration,
             Run.register_as_of,
@@ -110,7 +114,7 @@ def linked_file(db: Session, link_id: uuid.UUID, now: datetime) -> LinkedFile | 
     ).one_or_none()
     if row is None:
         return None
-    link, artifact, recipient, organization, configuration, register_as_of, is_recipient = row
+    link, artifact, recipient, user_id, name, organization, configuration, register_as_of, is_recipient = row
     return LinkedFile(
         link_id=link.id,
         artifact_id=artifact.id,
@@ -127,12 +131,18 @@ def linked_file(db: Session, link_id: uuid.UUID, now: datetime) -> LinkedFile | 
         last_import=last_import_in_words(register_as_of, zone(configuration["schedule"]["timezone"])),
         zone=configuration["schedule"]["timezone"],
         sign_in_required=link.sign_in_required,
-        state=_state(link, artifact, is_recipient=is_recipient, now=now),
+        state=_state(
+            link,
+            artifact,
+            is_recipient=is_recipient,
+            for_them=not not_for(db, artifact.id, Person(recipient, user_id, name)),
+            now=now,
+        ),
     )
 
 
-def _state(link: DownloadLink, artifact: Artifact, *, is_recipient: bool, now: datetime) -> LinkState:
-    if link.revoked_at is not None:
+def _state(link: DownloadLink, artifact: Artifact, *, is_recipient: bool, for_them: bool, now: datetime) -> LinkState:
+    if link.revoked_at is not None or not for_them:
         return LinkState.REVOKED
     if not is_recipient:
         return LinkState.REMOVED

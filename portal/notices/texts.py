@@ -62,6 +62,30 @@ def recovered(name: str, zone_name: str, planned_for: datetime, run_id: uuid.UUI
     )
 
 
+def withheld(name: str, zone_name: str, planned_for: datetime, run_id: uuid.UUID) -> Words:
+    """To people who may know what it is about; which case it is stands on the page alone."""
+    return _of_a_run(
+        f"Withheld from everybody: {_name(name)}",
+        f"A conflict of interest: “{_name(name)}”, planned for {_moment(planned_for, zone_name)}, left out what each "
+        "of its recipients may not see, so that nobody received it.",
+        "",
+        run_id,
+        "The run's page says under Withheld what it is, and why. Name a backup recipient on the schedule, or look at "
+        "it yourself. You get no further mail about the same cases.",
+    )
+
+
+def backup_not_reached(name: str, zone_name: str, planned_for: datetime, run_id: uuid.UUID) -> Words:
+    return _of_a_run(
+        f"Backup recipient not reached: {_name(name)}",
+        f"“{_name(name)}”, planned for {_moment(planned_for, zone_name)}, left out what each of its recipients may not "
+        "see; the backup recipient could not be reached either, so that nobody received it.",
+        "",
+        run_id,
+        "The run's page says under Withheld why; there you can have the file sent again.",
+    )
+
+
 def paused(name: str, failures: int, schedule_id: uuid.UUID) -> Words:
     text = _paragraphs(
         f"“{_name(name)}” failed {failures} times in a row and was paused. "

@@ -24,6 +24,7 @@ from flask_login import current_user as _flask_logins_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal import audit, clock, zones
+from portal.cases.kept_from import Person
 from portal.config import settings
 from portal.extensions import db, login
 from portal.models import Role, User
@@ -31,6 +32,7 @@ from portal.models.base import Tenant
 from portal.people.rights import Right, may
 from portal.people.sign_in import SignedIn, user_of_token
 from portal.plumbing.logs import log
+from portal.runs.viewer import Viewer
 
 View = TypeVar("View", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=Tenant)
@@ -105,6 +107,16 @@ def own(model: type[Row], row_id: uuid.UUID) -> Row:
     if row is None:
         abort(404)
     return row
+
+
+def current_viewer() -> Viewer:
+    """The signed-in person as pages of runs have to know them."""
+    return Viewer(current_user.organization_id, current_person(), current_user.may(Right.MANAGE_CONFLICTS))
+
+
+def current_person() -> Person:
+    """The signed-in person, whom previews, counts and reports keep from what they are kept from."""
+    return Person(current_user.email, current_user.id, current_user.name)
 
 
 def current_actor() -> audit.Actor:

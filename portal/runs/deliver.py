@@ -8,17 +8,20 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal import clock, failpoints
+from portal.cases.kept_from import Person
 from portal.delivery import ledger
 from portal.delivery.by_email import Mailer
 from portal.delivery.by_storage import FileToStore, folder_for, store_file
+from portal.delivery.held_cases import not_for
 from portal.delivery.ledger import InHand, Result
 from portal.delivery.stored_file import StoredFile
 from portal.extensions import db
 from portal.leases import Lease, LeaseLost
-from portal.models import Artifact, DeliveryState, DestinationKind, Organization, Run, RunKind
+from portal.models import Artifact, Delivery, DeliveryState, DestinationKind, Organization, Run, RunKind
 from portal.plumbing.logs import log
 from portal.zones import zone
 
+NOT_FOR_THEM = "Held back by the rules for recipients."
 logger = log(__name__)
 
 
@@ -45,6 +48,8 @@ def deliver_one(lease: Lease, mailer: Mailer, now: datetime) -> bool:
 def _attempt(mailer: Mailer, delivery: InHand) -> Result:
     try:
         if delivery.kind is DestinationKind.EMAIL:
+            if _not_for_them(delivery):
+                return Result(DeliveryState.BLOCKED, NOT_FOR_THEM)
             return mailer.send(Session(db.engine), delivery)
         return store_file(_file_to_store(delivery))
     except LeaseLost:
@@ -57,6 +62,13 @@ def _attempt(mailer: Mailer, delivery: InHand) -> Result:
         if begun:
             return Result(DeliveryState.UNKNOWN, "Handing the message over broke off; it may have arrived.")
         return Result(DeliveryState.PENDING, "The attempt failed before anything was handed over; it is tried again.")
+
+
+def _not_for_them(delivery: InHand) -> bool:
+    """Whether they were put on a case's list since the file was made."""
+    with Session(db.engine) as session:
+        row = session.get_one(Delivery, delivery.id)
+        return not_for(session, delivery.artifact_id, Person(row.target, row.user_id, row.name))
 
 
 def _file_to_store(delivery: InHand) -> FileToStore:

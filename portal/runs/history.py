@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.models import Artifact, Run, RunKind, RunState, Schedule, UtcDateTime
+from portal.runs.viewer import Sight, Viewer, reason_for, shown_standings, sights
 
 PAGE = 50
 BATCH = 500
@@ -99,20 +100,24 @@ def page_of_runs(
     organization_id: uuid.UUID,
     wanted: Wanted,
     *,
+    viewer: Viewer,
     older_than: Cursor | None = None,
     newer_than: Cursor | None = None,
     limit: int = PAGE,
 ) -> Page:
-    """The first `limit` runs older than a cursor, the last ones newer than one, or the newest of all."""
+    """The first `limit` runs older than a cursor, the last ones newer than one, or the newest of all.
+
+    Files and reasons as far as the viewer may know of them.
+    """
     statement = _select(_narrowed(organization_id, wanted))
     if newer_than is not None:
-        rows = _page(db, statement.where(_key() > _place(newer_than)), newest_first=False, limit=limit + 1)
+        rows = _page(db, statement.where(_key() > _place(newer_than)), viewer, newest_first=False, limit=limit + 1)
         more_newer, more_older = len(rows) > limit, True
         rows = rows[:limit][::-1]
     else:
         if older_than is not None:
             statement = statement.where(_key() < _place(older_than))
-        rows = _page(db, statement, newest_first=True, limit=limit + 1)
+        rows = _page(db, statement, viewer, newest_first=True, limit=limit + 1)
         more_newer, more_older = older_than is not None, len(rows) > limit
         rows = rows[:limit]
     return Page(
@@ -122,13 +127,13 @@ def page_of_runs(
     )
 
 
-def all_runs(db: Session, organization_id: uuid.UUID | None, wanted: Wanted) -> Iterator[Row]:
-    """Every run wanted, newest first, a batch at a time; organization None: of all of them, for the operator."""
+def all_runs(db: Session, organization_id: uuid.UUID | None, wanted: Wanted, *, viewer: Viewer | None) -> Iterator[Row]:
+    """Every run wanted, newest first, a batch at a time. Organization and viewer None: all of all, for the operator."""
     statement = _select(_narrowed(organization_id, wanted))
     place: Cursor | None = None
     while True:
         batch = statement if place is None else statement.where(_key() < _place(place))
-        rows = _page(db, batch, newest_first=True, limit=BATCH)
+        rows = _page(db, batch, viewer, newest_first=True, limit=BATCH)
         yield from rows
         if len(rows) < BATCH:
             return
@@ -187,31 +192,36 @@ def _place(cursor: Cursor) -> sa.Tuple:
     return sa.tuple_(sa.literal(cursor.planned_for, UtcDateTime()), sa.literal(cursor.run_id, sa.Uuid()))
 
 
-def _page(db: Session, statement: sa.Select[Any], *, newest_first: bool, limit: int) -> list[Row]:
+def _page(
+    db: Session, statement: sa.Select[Any], viewer: Viewer | None, *, newest_first: bool, limit: int
+) -> list[Row]:
     order = (Run.planned_for.desc(), Run.id.desc()) if newest_first else (Run.planned_for, Run.id)
     found = db.execute(statement.order_by(*order).limit(limit)).mappings().all()
-    files = _files_of(db, [row["id"] for row in found])
-    return [Row(**row, files=tuple(files.get(row["id"], ()))) for row in found]
+    ids = [row["id"] for row in found]
+    if viewer is None:
+        files = _files_of(db, ids)
+        return [Row(**row, files=tuple(files.get(row["id"], {}).values())) for row in found]
+    return list(_seen(db, viewer, ids, found))
 
 
-def _files_of(db: Session, run_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Sequence[File]]:
+def _seen(db: Session, viewer: Viewer, ids: Sequence[uuid.UUID], found: Sequence[Mapping[Any, Any]]) -> Iterator[Row]:
+    seen, files = sights(db, viewer, ids), _files_of(db, ids)
+    for row in found:
+        sight = seen.get(row["id"], Sight())
+        said = dict(row)
+        if sight.discreet:
+            said["reason"] = reason_for(sight, row["state"], row["reason"], shown_standings(db, row["id"], sight))
+        yield Row(**said, files=tuple(files[row["id"]][each] for each in sight.artifacts))
+
+
+def _files_of(db: Session, run_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Mapping[uuid.UUID, File]]:
+    """By run, then by their ids."""
     if not run_ids:
         return {}
-    statement = (
-        sa.select(
-            Artifact.run_id,
-            Artifact.id,
-            Artifact.file_name,
-            Artifact.rows,
-            Artifact.bytes,
-            Artifact.sha256,
-            Artifact.deleted_at,
-        )
-        .where(Artifact.run_id.in_(run_ids))
-        .order_by(Artifact.run_id, Artifact.variant)
-    )
-    files: dict[uuid.UUID, list[File]] = {}
-    for row in db.execute(statement):
+    columns = Artifact.file_name, Artifact.rows, Artifact.bytes, Artifact.sha256, Artifact.deleted_at
+    statement = sa.select(Artifact.run_id, Artifact.id, *columns).where(Artifact.run_id.in_(run_ids))
+    files: dict[uuid.UUID, dict[uuid.UUID, File]] = {}
+    for row in db.execute(statement.order_by(Artifact.run_id, Artifact.variant)):
         file = File(row.id, row.file_name, row.rows, row.bytes, row.sha256, row.deleted_at is None)
-        files.setdefault(row.run_id, []).append(file)
+        files.setdefault(row.run_id, {})[row.id] = file
     return files

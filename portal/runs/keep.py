@@ -16,7 +16,7 @@ from portal.delivery.mail_message import message_size
 from portal.exports.file_names import file_name
 from portal.leases import Lease, LeaseLost, fence
 from portal.models import Artifact, ArtifactRestriction, DestinationKind, Run, RunState, write_session
-from portal.runs import settle
+from portal.runs import backup, settle
 from portal.runs.render import Files, Rendered
 from portal.runs.sending import Addressed, Sending, judge, why_unsent
 from portal.runs.transitions import change_state
@@ -41,6 +41,7 @@ def keep(lease: Lease, run: Run, files: Files, now: datetime) -> bool:
             "software_version": VERSION,
             "made_at": now,
         }
+        backup.tell_of_withheld(db, run, files.plan.withheld_from_all, files.plan.kept_from, now=now)
         unsent = all(artifact.not_sent for artifact in artifacts if not artifact.only_to_see)
         moved = (
             settle.end_unsent(db, run, why_unsent(artifacts), now=now, columns=columns)

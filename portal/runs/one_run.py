@@ -1,8 +1,9 @@
-"""All that is known of one run: the frozen configuration, files, recipients, links, tries, and its audit events."""
+"""All that a viewer may know of one run: its configuration, files, recipients, links, tries, and audit events."""
 
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,6 @@ from portal.models import (
     AuditEvent,
     Delivery,
     DeliveryAttempt,
-    DeliveryState,
     DestinationKind,
     DownloadLink,
     Run,
@@ -24,7 +24,9 @@ from portal.models import (
     ScheduleState,
 )
 from portal.runs.send_again import people_to_choose
-from portal.runs.states import DELIVERABLE_AGAIN, IN_HAND, OPEN, RETRIABLE_BY_A_PERSON
+from portal.runs.states import DELIVERABLE_AGAIN, IN_HAND, OPEN, RETRIABLE_BY_A_PERSON, Standing
+from portal.runs.viewer import Sight, Viewer, reason_for, sight_of
+from portal.runs.withheld import Withheld, withheld_from
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,25 @@ class RunRecord:
     """Everything a page shows of a run, read at one moment."""
 
     run: Run
+    reason: str
+    """How it went, in words that the viewer may read."""
     schedule_is_there: bool
     """False where the schedule was deleted since; the run stays readable."""
     artifacts: Sequence[Artifact]
+    """Those that the viewer may know of."""
     deliveries: Sequence[Delivery]
+    """Of the recipients, earlier rounds first; what is sent to the backup recipient stands apart."""
+    backups: Sequence[Delivery]
     links: Mapping[uuid.UUID, DownloadLink]
     """By delivery."""
     events: Sequence[AuditEvent]
     """Of the run, its files and its recipients, oldest first."""
+    withheld: Sequence[Withheld]
+    """What was withheld from whom, for a viewer who may know."""
+    made: bool
+    """Whether the run has files, also where the viewer is shown none."""
+    is_whole: bool
+    """Whether all of them are still kept."""
 
     @property
     def people(self) -> list[Delivery]:
@@ -75,38 +88,56 @@ class RunRecord:
         """Those a person may choose to send the stored file to once more."""
         if self.run.state not in DELIVERABLE_AGAIN or not self.file_is_kept:
             return []
-        return people_to_choose(self.deliveries)
+        return people_to_choose([*self.deliveries, *self.backups])
 
     @property
     def file_is_kept(self) -> bool:
-        return bool(self.artifacts) and not any(each.deleted_at for each in self.artifacts)
+        return self.made and self.is_whole
+
+    def readers_of(self, artifact: Artifact) -> list[str]:
+        """Whom the file was made for, by name or address, each once."""
+        rows = (each for each in self.deliveries if each.artifact_id == artifact.id)
+        return list(dict.fromkeys(each.name or each.target for each in rows))
 
 
-def read_run(db: Session, run: Run) -> RunRecord:
-    """The rest of a run that the caller may see."""
-    artifacts = db.scalars(sa.select(Artifact).where(Artifact.run_id == run.id).order_by(Artifact.variant)).all()
-    in_order = (Delivery.round, Delivery.position, Delivery.id)
-    deliveries = db.scalars(sa.select(Delivery).where(Delivery.run_id == run.id).order_by(*in_order)).all()
-    links = db.scalars(
-        sa.select(DownloadLink).join(Delivery, Delivery.id == DownloadLink.delivery_id).where(Delivery.run_id == run.id)
-    ).all()
+def read_run(db: Session, run: Run, viewer: Viewer) -> RunRecord:
+    """The rest of a run that the caller may see, as far as the viewer may know of it."""
+    sight = sight_of(db, viewer, run.id)
+    found = {each.id: each for each in db.scalars(sa.select(Artifact).where(Artifact.run_id == run.id))}
+    shown = _shown_deliveries(db, run, sight)
+    ids = [each.id for each in shown]
+    links = db.scalars(sa.select(DownloadLink).where(DownloadLink.delivery_id.in_(ids))).all()
     state = db.scalar(sa.select(Schedule.state).where(Schedule.id == run.schedule_id))
+    deliveries = [each for each in shown if not each.backup]
+    standings = [Standing(each.destination, each.state, each.settled_at is not None, each.round) for each in deliveries]
     return RunRecord(
         run=run,
+        reason=reason_for(sight, run.state, run.reason, standings),
         schedule_is_there=state is not None and state is not ScheduleState.DELETED,
-        artifacts=artifacts,
+        artifacts=[found[each] for each in sight.artifacts],
         deliveries=deliveries,
+        backups=[each for each in shown if each.backup],
         links={link.delivery_id: link for link in links},
-        events=_events(db, run, [each.id for each in artifacts], [each.id for each in deliveries]),
+        events=_events(db, run, sight.artifacts, ids),
+        withheld=withheld_from(db, viewer, run.id) if viewer.manages_conflicts else (),
+        made=bool(found),
+        is_whole=not any(each.deleted_at for each in found.values()),
     )
 
 
-def attempts_of(db: Session, run: Run) -> Sequence[sa.Row[DeliveryAttempt, str]]:
+def _shown_deliveries(db: Session, run: Run, sight: Sight) -> list[Delivery]:
+    in_order = (Delivery.round, Delivery.position, Delivery.id)
+    rows = db.scalars(sa.select(Delivery).where(Delivery.run_id == run.id).order_by(*in_order))
+    return [each for each in rows if sight.shows(each.artifact_id, backup=each.backup)]
+
+
+def attempts_of(db: Session, record: RunRecord) -> Sequence[sa.Row[DeliveryAttempt, str]]:
     """Each try with the target it was for, oldest first."""
+    shown = [each.id for each in (*record.deliveries, *record.backups)]
     return db.execute(
         sa.select(DeliveryAttempt, Delivery.target)
         .join(Delivery, Delivery.id == DeliveryAttempt.delivery_id)
-        .where(Delivery.run_id == run.id)
+        .where(Delivery.id.in_(shown))
         .order_by(DeliveryAttempt.ended_at, Delivery.position, DeliveryAttempt.number)
     ).all()
 
@@ -124,13 +155,14 @@ class Progress:
     """Another text whenever the page would show something else than numbers."""
 
 
-def progress_of(db: Session, run: Run) -> Progress:
-    counts = db.execute(
-        sa.select(Delivery.state, sa.func.count()).where(Delivery.run_id == run.id).group_by(Delivery.state)
-    ).all()
-    by_state: dict[DeliveryState, int] = {state: count for state, count in counts}  # noqa: C416  # a row is no pair to mypy
-    waiting = sum(by_state.get(state, 0) for state in IN_HAND)
-    total = sum(by_state.values())
+def progress_of(db: Session, run: Run, viewer: Viewer) -> Progress:
+    sight = sight_of(db, viewer, run.id) if run.state is RunState.DELIVERING else Sight()
+    rows = db.execute(
+        sa.select(Delivery.artifact_id, Delivery.state).where(Delivery.run_id == run.id, ~Delivery.backup)
+    )
+    by_state = Counter(row.state for row in rows if sight.shows(row.artifact_id, backup=False))
+    waiting = sum(by_state[state] for state in IN_HAND)
+    total = by_state.total()
     shown = ",".join(f"{state.value}{count}" for state, count in sorted(by_state.items()))
     asked = " cancel" if run.cancel_requested_at else ""
     changed = f"{run.state.value} {run.attempt} {shown}{asked}"

@@ -24,11 +24,11 @@ _WORDS = {
 
 
 def standings(db: Session, run_id: uuid.UUID) -> list[Standing]:
-    """Every row of the run's ledger, earlier rounds first."""
+    """Every row of the run's ledger, earlier rounds first; but the backup recipient's, of whom nothing tells."""
     settled = Delivery.settled_at.is_not(None)
     statement = sa.select(Delivery.destination, Delivery.state, settled, Delivery.round)
-    in_order = (Delivery.round, Delivery.position)
-    return [Standing(*row) for row in db.execute(statement.where(Delivery.run_id == run_id).order_by(*in_order))]
+    of_run = statement.where(Delivery.run_id == run_id, ~Delivery.backup)
+    return [Standing(*row) for row in db.execute(of_run.order_by(Delivery.round, Delivery.position))]
 
 
 def summary(rows: Sequence[Standing]) -> str:

@@ -14,6 +14,7 @@ from portal import audit, failpoints
 from portal.delivery import by_hand, ledger
 from portal.leases import Lease, fence
 from portal.models import Artifact, Delivery, DeliveryState, Run, RunState, write_session
+from portal.runs import backup
 from portal.runs.outcome import counts, standings, summary
 from portal.runs.sending import why_unsent
 from portal.runs.states import Standing, end_of
@@ -34,6 +35,7 @@ def settle(lease: Lease, now: datetime) -> RunState | None:
         if end is None:
             _let_go(db, run, rows, now)
         else:
+            backup.conclude(db, run.id, now=now)
             columns = {"reached": counts(rows), **RELEASED}
             reason = summary(rows) if rows else _why_unsent(db, run.id)
             _end(db, run, RunState.DELIVERING, end, reason, now=now, columns=columns)

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from portal.extensions import db
-from portal.models import Destination, Run, Schedule, ScheduleState, User
+from portal.models import Destination, Schedule, ScheduleState, User
 from portal.schedules.calendars import next_is_skipped
 
 PER_PAGE = 50
@@ -93,17 +93,6 @@ def find(organization_id: uuid.UUID, wanted: Wanted) -> Page:
         .offset((page - 1) * PER_PAGE)
     )
     return Page([Listed(*row) for row in db.session.execute(statement)], total, everything, page)
-
-
-def latest_runs(schedule: Schedule) -> Sequence[Run]:
-    """The schedule's newest runs, by their planned moment."""
-    statement = (
-        sa.select(Run)
-        .where(Run.organization_id == schedule.organization_id, Run.schedule_id == schedule.id)
-        .order_by(Run.planned_for.desc(), Run.id)
-        .limit(LATEST_RUNS)
-    )
-    return db.session.scalars(statement).all()
 
 
 @dataclass(frozen=True)

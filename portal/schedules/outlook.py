@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from portal.models import IS_OPEN, Delivery, DeliveryState, Run, RunState, Schedule, ScheduleState, User
+from portal.runs.viewer import Sight, Viewer, reason_for, shown_standings, sights
 from portal.schedules.calendars import next_is_skipped
 
 LOOK_BACK = timedelta(days=30)
@@ -106,15 +107,15 @@ class NeedsAttention:
     count: int
 
 
-def needs_attention(db: Session, organization_id: uuid.UUID, now: datetime) -> NeedsAttention:
+def needs_attention(db: Session, viewer: Viewer, now: datetime) -> NeedsAttention:
     """Failed, partial and missed runs that no later success made good; then schedules at a standstill or ownerless."""
-    runs = _runs(db, organization_id, now)
-    schedules = _schedules(db, organization_id, now)
+    runs = _runs(db, viewer, now)
+    schedules = _schedules(db, viewer.organization_id, now)
     things = [*runs, *schedules]
     return NeedsAttention(things[:MOST], len(things))
 
 
-def _runs(db: Session, organization_id: uuid.UUID, now: datetime) -> list[Attention]:
+def _runs(db: Session, viewer: Viewer, now: datetime) -> list[Attention]:
     """The newest such run of each schedule that is still there."""
     later = aliased(Run)
     made_good = (
@@ -130,7 +131,7 @@ def _runs(db: Session, organization_id: uuid.UUID, now: datetime) -> list[Attent
     troubled = (
         sa.select(Run.id, Run.schedule_id, Run.state, Run.reason, Run.planned_for, order.label("from_newest"))
         .where(
-            Run.organization_id == organization_id,
+            Run.organization_id == viewer.organization_id,
             Run.planned_for >= now - LOOK_BACK,
             Run.state.in_([RunState.FAILED, RunState.PARTIAL, RunState.MISSED]),
             ~made_good,
@@ -141,6 +142,7 @@ def _runs(db: Session, organization_id: uuid.UUID, now: datetime) -> list[Attent
         Delivery.run_id == troubled.c.id,
         Delivery.state == DeliveryState.UNKNOWN,
         Delivery.settled_at.is_(None),
+        ~Delivery.backup,
     )
     statement = (
         sa.select(troubled, Schedule.name, Schedule.failure_streak, uncertain.label("uncertain"))
@@ -148,11 +150,19 @@ def _runs(db: Session, organization_id: uuid.UUID, now: datetime) -> list[Attent
         .where(troubled.c.from_newest == 1, Schedule.state != ScheduleState.DELETED)
         .order_by(troubled.c.planned_for.desc(), troubled.c.id)
     )
-    return [_of_run(row) for row in db.execute(statement).mappings()]
+    rows = db.execute(statement).mappings().all()
+    seen = sights(db, viewer, [row["id"] for row in rows])
+    return [_of_run(row, _reason(db, row, seen.get(row["id"], Sight()))) for row in rows]
 
 
-def _of_run(row: Any) -> Attention:
-    words = row["reason"] or "It was not made at its time."
+def _reason(db: Session, row: Any, sight: Sight) -> str:
+    if not sight.discreet:
+        return str(row["reason"])
+    return reason_for(sight, row["state"], row["reason"], shown_standings(db, row["id"], sight))
+
+
+def _of_run(row: Any, reason: str) -> Attention:
+    words = reason or "It was not made at its time."
     if row["state"] is RunState.FAILED and row["failure_streak"] > 1:
         words = f"{words} It failed {row['failure_streak']} times in a row."
     return Attention(

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from portal.cases.kept_from import Person
 from portal.extensions import db
 from portal.models import Run, RunKind, RunState
 from portal.runs.history import Cursor, Wanted, all_runs, page_of_runs
+from portal.runs.viewer import Viewer
 from tests.support.runs import CONTENT, MONDAY, make_run_row, targets
 from tests.support.schedules import make_schedule
 
@@ -177,7 +179,8 @@ def test_the_list_goes_by_its_index(app, cast, schedule):
         statements.append((statement, parameters))
 
     sa.event.listen(db.engine, "before_cursor_execute", note)
-    page_of_runs(db.session(), cast.lakeside, Wanted(), older_than=Cursor(MONDAY, uuid.uuid4()))
+    viewer = Viewer(cast.lakeside, Person("ana@example.org", cast.ana))
+    page_of_runs(db.session(), cast.lakeside, Wanted(), viewer=viewer, older_than=Cursor(MONDAY, uuid.uuid4()))
     sa.event.remove(db.engine, "before_cursor_execute", note)
     statement, parameters = next(pair for pair in statements if "FROM runs" in pair[0])
     connection = db.session.connection()
@@ -191,8 +194,8 @@ def test_the_list_goes_by_its_index(app, cast, schedule):
 def test_all_runs_go_on_past_one_batch(app, cast, schedule, monkeypatch):
     monkeypatch.setattr("portal.runs.history.BATCH", 7)
     ids = many(cast, schedule, 30)
-    assert [row.id for row in all_runs(db.session(), cast.lakeside, Wanted())] == ids
-    assert [row.id for row in all_runs(db.session(), None, Wanted(schedule_id=schedule))] == ids
+    assert [row.id for row in all_runs(db.session(), cast.lakeside, Wanted(), viewer=None)] == ids
+    assert [row.id for row in all_runs(db.session(), None, Wanted(schedule_id=schedule), viewer=None)] == ids
 
 
 def test_open_runs_have_no_end_and_no_file(page, cast, schedule):

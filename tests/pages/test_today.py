@@ -222,10 +222,12 @@ def test_hostile_names_stay_text(page, cast):
     assert "{{7*7}}" in answer.words
 
 
-def test_a_full_portal_asks_no_more_than_an_empty_one(page, cast):
+def test_a_full_portal_asks_no_more_than_one_with_a_single_run(page, cast):
     page.ana.get("/")  # the first request of all also looks at the database's version
-    before = len(page.ana.get("/").statements)
+    before = 0
     for number in range(30):
+        if number == 1:
+            before = len(page.ana.get("/").statements)
         schedule = make_schedule(cast.lakeside, None, name=f"Schedule {number}")
         make_run_row(
             cast.lakeside,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import IO
 
-from flask import Blueprint, Response, render_template, request, send_file, url_for
+from flask import Blueprint, Response, abort, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
@@ -14,11 +14,12 @@ from portal.delivery.links import LinkedFile, LinkState, linked_file, read_token
 from portal.delivery.stored_file import FileChanged, FileGone, NotServed
 from portal.extensions import csrf, db, limiter
 from portal.models import Artifact
-from portal.pages.access import current_actor, current_user, own, public, requires
+from portal.pages.access import current_actor, current_user, current_viewer, own, public, requires
 from portal.pages.errors import Words, page
 from portal.pages.template_filters import page_now
 from portal.people.rights import Right
 from portal.plumbing.logs import log
+from portal.runs.viewer import may_know
 
 bp = Blueprint("downloads", __name__)
 logger = log(__name__)
@@ -54,6 +55,8 @@ NOT_YOURS = Words(
 @requires(Right.DOWNLOAD)
 def artifact(artifact_id: uuid.UUID) -> ResponseReturnValue:
     row = own(Artifact, artifact_id)
+    if not may_know(db.session(), current_viewer(), row):
+        abort(404)
     if request.method == "HEAD":
         return Response(content_type=row.media_type)  # nothing is handed out, so nothing is written down
     try:

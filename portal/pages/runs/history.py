@@ -16,7 +16,7 @@ from portal.exports.text_guard import clean, guard
 from portal.extensions import db
 from portal.models import RunKind, RunState, Schedule
 from portal.moments import instant_text
-from portal.pages.access import current_user, own, requires
+from portal.pages.access import current_user, current_viewer, own, requires
 from portal.pages.runs.history_filters import NAMES, PLAN, Asked, read_cursor, read_filters
 from portal.pages.runs.views import bp, schedule_url
 from portal.pages.runs.words import REASONS, second_of
@@ -56,6 +56,7 @@ def history() -> ResponseReturnValue:
         db.session(),
         current_user.organization_id,
         asked.wanted,
+        viewer=current_viewer(),
         older_than=read_cursor(request.args.get("older_than")),
         newer_than=read_cursor(request.args.get("newer_than")),
     )
@@ -83,12 +84,12 @@ def history() -> ResponseReturnValue:
 def history_csv() -> ResponseReturnValue:
     """The whole list, not only one page; streamed, so that its length costs no memory."""
     asked = read_filters(request.args, current_user.zone)
-    organization_id = current_user.organization_id
+    organization_id, viewer = current_user.organization_id, current_viewer()
     engine = db.engine
 
     def lines() -> Iterator[str]:
         with Session(engine) as session:
-            yield from _csv(all_runs(session, organization_id, asked.wanted))
+            yield from _csv(all_runs(session, organization_id, asked.wanted, viewer=viewer))
 
     response = Response(stream_with_context(lines()), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="runs.csv"'

@@ -54,7 +54,7 @@ def producing(record: RunRecord, zone: tzinfo) -> Question | None:
 def advice(record: RunRecord) -> str:
     """What to do about a run that cannot be repaired here; "" where nothing needs to be."""
     run = record.run
-    if run.state is RunState.FAILED and not record.artifacts:
+    if run.state is RunState.FAILED and not record.made:
         words = "This run is over and stays as it is. Once the cause is mended, open the schedule and press Run now"
         if run.kind is RunKind.RUN_NOW:
             return f"{words} again."

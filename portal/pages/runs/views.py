@@ -12,7 +12,8 @@ from portal.exports.writers import FORMATS
 from portal.extensions import db
 from portal.models import Run
 from portal.moments import abbreviation, offset_in_words
-from portal.pages.access import current_user, own, requires
+from portal.pages.access import current_user, current_viewer, own, requires
+from portal.pages.cases.words import KEPT_AS
 from portal.pages.runs import questions, words
 from portal.pages.template_filters import number, page_now, plural
 from portal.people.rights import Right
@@ -27,7 +28,7 @@ bp = Blueprint("runs", __name__)
 @requires(Right.SEE_RUNS)
 def show(run_id: uuid.UUID) -> ResponseReturnValue:
     run = own(Run, run_id)
-    record = read_run(db.session(), run)
+    record = read_run(db.session(), run, current_viewer())
     export = run.configuration["export"]
     place = zone(run.configuration["schedule"]["timezone"])
     return render_template(
@@ -36,14 +37,15 @@ def show(run_id: uuid.UUID) -> ResponseReturnValue:
         record=record,
         place=place,
         heading=words.heading(run, place),
-        lead=words.lead(run, place, page_now()),
+        lead=words.lead(record, place, page_now()),
         steps=words.route(record),
         zone_note=zone_note(run, place),
         export_words=f"{words.EXPORTS[export['export_type']]}, {FORMATS[export['format']]}",
         started_by=words.started_by(run),
         lateness=words.lateness(run),
         schedule_url=schedule_url(run.schedule_id) if record.schedule_is_there else None,
-        progress=progress_of(db.session(), run) if record.is_open else None,
+        progress=progress_of(db.session(), run, current_viewer()) if record.is_open else None,
+        kept_as=KEPT_AS,
         bar_of=bar_of,
         progress_words=progress_words,
         retry_label=words.retry_label(record),
@@ -52,7 +54,7 @@ def show(run_id: uuid.UUID) -> ResponseReturnValue:
         advice=questions.advice(record),
         form_key=uuid.uuid4(),
         second_of=lambda instant: words.second_of(instant, place, run.planned_for),
-        attempts=attempts_of(db.session(), run) if current_user.may(Right.SEE_HEALTH) else None,
+        attempts=attempts_of(db.session(), record) if current_user.may(Right.SEE_HEALTH) else None,
         now=page_now(),
     )
 
@@ -62,7 +64,7 @@ def show(run_id: uuid.UUID) -> ResponseReturnValue:
 def status(run_id: uuid.UUID) -> ResponseReturnValue:
     """For the page of an open run: how far it is, and whether the page should be fetched anew."""
     run = own(Run, run_id)
-    progress = progress_of(db.session(), run)
+    progress = progress_of(db.session(), run, current_viewer())
     return jsonify(
         state=run.state.value,
         open=run.state in OPEN,

@@ -68,12 +68,13 @@ def heading(run: Run, zone: tzinfo) -> str:
     return f"Run of {day}, {local:%H:%M} {abbreviation(run.planned_for, zone)}"
 
 
-def lead(run: Run, zone: tzinfo, now: datetime) -> str:
+def lead(record: RunRecord, zone: tzinfo, now: datetime) -> str:
     """One or two sentences on how it stands."""
+    run = record.run
     if run.state is RunState.RUNNING:
         again = f" This is try {run.attempt}." if run.attempt > 1 else ""
         return REASONS[run.state] + again
-    words = _beside_its_mark(run.state, run.reason or REASONS[run.state])
+    words = _beside_its_mark(run.state, record.reason or REASONS[run.state])
     trying = run.state is RunState.QUEUED and run.ready_after is None
     if trying and run.not_before and run.not_before > now:
         words += f" The next try is at {moment_in_words(run.not_before, zone)}."
@@ -122,7 +123,7 @@ def route(record: RunRecord) -> list[Step]:
     if run.state is RunState.CANCELLED and run.started_at is None:
         return [*steps, Step("Cancelled", run.finished_at, ("nothing was made",), "half")]
     steps.append(_started(run))
-    if run.state is RunState.CANCELLED and not record.artifacts:
+    if run.state is RunState.CANCELLED and not record.made:
         return [*steps, Step("Cancelled", run.finished_at, ("no file was kept",), "half")]
     steps.extend(_file(record))
     if run.state is RunState.CANCELLED:
@@ -176,11 +177,15 @@ def _started(run: Run) -> Step:
 def _file(record: RunRecord) -> Iterator[Step]:
     run = record.run
     unit = ROWS_ARE.get(run.configuration["export"]["export_type"], "case")
-    if record.artifacts:
-        rows = sum(each.rows for each in record.artifacts)
-        kept = sum(each.bytes for each in record.artifacts)
-        yield Step(f"{plural(rows, unit)} read", None, ("into one file" if len(record.artifacts) == 1 else "",))
-        yield Step("File made", run.made_at or record.artifacts[0].created_at, (f"{size(kept)}, hash kept",))
+    if record.made:
+        made_at = run.made_at or max((each.created_at for each in record.artifacts), default=None)
+        if len(record.artifacts) == 1:
+            file = record.artifacts[0]
+            yield Step(f"{plural(file.rows, unit)} read", None, ("into one file",))
+            yield Step("File made", made_at, (f"{size(file.bytes)}, hash kept",))
+        else:
+            several = (f"{len(record.artifacts)} files", "each for those who see the same") if record.artifacts else ()
+            yield Step("Files made" if several else "File made", made_at, several)
     elif run.state is RunState.FAILED:
         yield Step("Not made", run.finished_at, (plural(run.generation_failures, "try", "tries"),), "wrong")
     else:

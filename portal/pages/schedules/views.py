@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, time
 
 from flask import flash, redirect, render_template, request, url_for
@@ -10,9 +11,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from portal import clock
+from portal.extensions import db
 from portal.models import Schedule, ScheduleState
 from portal.moments import MomentError, parse_day
-from portal.pages.access import current_actor, current_user, local_path, own, requires
+from portal.pages.access import current_actor, current_user, current_viewer, local_path, own, requires
 from portal.pages.errors import show_again
 from portal.pages.schedules import (
     builder,  # noqa: F401  # its views join the blueprint
@@ -25,6 +27,7 @@ from portal.pages.schedules.so_far import moments_of
 from portal.pages.schedules.starting_over import next_changes
 from portal.pages.schedules.tags import tag_labels
 from portal.people.rights import Right
+from portal.runs.history import Row, Wanted, page_of_runs
 from portal.schedules import changes, listing
 from portal.schedules.change_log import changes_of
 from portal.schedules.changes import ChangedMeanwhile, described
@@ -76,7 +79,7 @@ def _page_of(schedule: Schedule, pause_form: PauseForm) -> str:
         in_words=when_of(schedule),
         facts=facts(described(schedule), names),
         moments=[] if deleted else moments_of(schedule, clock.now()),
-        runs=listing.latest_runs(schedule),
+        runs=_latest_runs(schedule),
         next_changes=next_changes(schedule),
         changes=[told(change, names) for change in changes_of(organization_id, schedule.id)],
         runnable=schedule.state in RUNNABLE,
@@ -84,6 +87,15 @@ def _page_of(schedule: Schedule, pause_form: PauseForm) -> str:
         reassign_form=_reassign_form(schedule, people.owners),
         form_key=uuid.uuid4(),
     )
+
+
+def _latest_runs(schedule: Schedule) -> Sequence[Row]:
+    """As far as the viewer may know of them."""
+    wanted = Wanted(schedule_id=schedule.id)
+    page = page_of_runs(
+        db.session(), schedule.organization_id, wanted, viewer=current_viewer(), limit=listing.LATEST_RUNS
+    )
+    return page.rows
 
 
 def _reassign_form(schedule: Schedule, owners: list[tuple[uuid.UUID, str]]) -> ReassignForm:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from portal.delivery.by_day import deliveries_by_day
 from portal.extensions import db
 from portal.moments import MONTHS, WEEKDAYS
-from portal.pages.access import current_user, requires
+from portal.pages.access import current_user, current_viewer, requires
 from portal.pages.runs.views import schedule_url
 from portal.pages.template_filters import number, page_now, plural
 from portal.pages.today.drawings import bars, label_of, timeline
@@ -29,7 +29,7 @@ IN_WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight"
 def show() -> ResponseReturnValue:
     now, zone, organization_id = page_now(), current_user.zone, current_user.organization_id
     due = due_between(db.session(), organization_id, now, now + AHEAD)
-    attention = needs_attention(db.session(), organization_id, now)
+    attention = needs_attention(db.session(), current_viewer(), now)
     days = deliveries_by_day(db.session(), organization_id, zone, now=now, days=DAYS)
     return render_template(
         "today/show.html",
