@@ -6,6 +6,7 @@ from flask import Flask
 
 from portal import config
 from portal.pages import access, errors, hostile_input, in_time, request_log, security_headers, template_filters
+from portal.pages.board_report import views as board_report
 from portal.pages.calendar import views as calendar
 from portal.pages.cases import views as cases
 from portal.pages.columns import views as columns
@@ -31,6 +32,7 @@ BLUEPRINTS = (
     calendar.bp,
     runs.bp,
     downloads.bp,
+    board_report.bp,
     cases.bp,
     columns.bp,
     field_tags.bp,

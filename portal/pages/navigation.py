@@ -14,6 +14,7 @@ ENTRIES = (
     ("Schedules", "schedules.list"),
     ("Calendar", "calendar.show"),
     ("History", "runs.history"),
+    ("Board report", "board_report.show"),
     ("Cases", "cases.list"),
     ("Field tags", "field_tags.list"),
     ("People", "people.list"),

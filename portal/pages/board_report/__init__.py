@@ -1,0 +1,1 @@
+"""The board report as a page: figures of a period, chosen there."""
