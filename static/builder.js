@@ -73,6 +73,8 @@ function chooseFormat() {
 }
 
 function nameChosen(filter) {
+  const filled = filter?.querySelector("[data-filled]");
+  if (filled) filled.textContent = [...filter.querySelectorAll("textarea, [type=text], [type=date], [type=radio]:checked")].some((each) => each.value.trim()) ? "chosen" : "any";
   const shown = filter?.querySelector("[data-chosen]");
   if (!shown) return;
   const names = [...filter.querySelectorAll(":checked")].map((box) => box.parentElement.querySelector("span").textContent);

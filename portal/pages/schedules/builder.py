@@ -21,11 +21,21 @@ from portal.pages.access import current_actor, current_user, own, requires
 from portal.pages.errors import show_again
 from portal.pages.schedules.answers import data_of
 from portal.pages.schedules.blueprint import bp
+from portal.pages.schedules.choices import FIRST_FILTERS
 from portal.pages.schedules.column_chooser import chooser
 from portal.pages.schedules.filter_choices import filter_choices, own_filter_choices
 from portal.pages.schedules.folds import folded, folds_to_mend
 from portal.pages.schedules.forms import ScheduleForm, blank_group, offer_column_sets, offer_masking, offer_tag_filters
-from portal.pages.schedules.in_words import Names, Told, described_answers, described_input, facts, same_answers, told
+from portal.pages.schedules.in_words import (
+    SEEN,
+    Names,
+    Told,
+    described_answers,
+    described_input,
+    facts,
+    same_answers,
+    told,
+)
 from portal.pages.schedules.prefill import new_values, values_of
 from portal.pages.schedules.problems import show_problems
 from portal.pages.schedules.sides import masker
@@ -237,7 +247,7 @@ def _builder_page(
     data, blank, viewer = data_of(form), blank_group(), _viewer()
     groups = [*(entry.form for entry in form.own_rows), blank.form]
     offer_column_sets(form, column_sets(viewer.organization_id))
-    offer_masking(form, viewer.masker.rules)
+    offer_masking(form, viewer.masker.choices())
     # the rows cost more than the rest of the page: the script asks for them, or the button beside the summary
     with_rows = _step() == "look"
     return render_template(
@@ -249,6 +259,7 @@ def _builder_page(
         typed=request.method == "POST",
         so_far=so_far(data, viewer, clock.now(), schedule, look_as=_look_as(form), with_rows=with_rows),
         filter_choices=filter_choices(form, viewer.organization_id),
+        first_filters=FIRST_FILTERS,
         tag_filters=offer_tag_filters(form, viewer.tags),
         zones=zone_choices(),
         chooser=chooser(form, viewer.tags),
@@ -269,12 +280,14 @@ def _stepped_page(form: ScheduleForm, schedule: Schedule | None, stepped: Steppe
 
 def _check_page(form: ScheduleForm, given: ScheduleInput, schedule: Schedule | None) -> str:
     found = so_far(data_of(form), _viewer(), clock.now(), schedule, look_as=_look_as(form))
+    told_facts = facts(described_input(given), _names())
+    if SEEN in told_facts:
+        told_facts[SEEN] = ". ".join(f"{side.label}: {side.seen.lower()}" for side in found.sides if side.people)
     return render_template(
         "schedules/check.html",
         schedule=schedule,
         given=given,
-        facts=facts(described_input(given), _names()),
-        outside=next(side for side in found.sides if side.name == "outside"),
+        facts=told_facts,
         so_far=found,
         kept=[(name, value) for name, value in request.form.items(multi=True) if _is_answer(form, name)],
     )

@@ -60,6 +60,8 @@ FILTERS = {
     "assignee": "Assignee",
     "outcome": "Outcome",
 }
+# those that stand before the eyes; the others are folded away
+FIRST_FILTERS = ("status", "priority", "category", "business_unit")
 # those by which recipients may have rows of their own
 OWN_FILTERS = ("business_unit", "category", "region", "country", "location")
 ALL, CHOSEN = "all", "chosen"
@@ -76,11 +78,11 @@ SEND_WHEN = (
     (AT_LEAST, "Only if there are at least so many rows"),
     (AT_MOST, "Only if there are at most so many rows"),
 )
-SIDES = {"inside": "Inside your organization", "outside": "Outside"}
+SIDES = {"inside": "Inside your organization", "outside": "Outside it"}
 PROFILES = {
     "NONE": "Everything",
     "INTERNAL": "Without names and free text",
-    "EXTERNAL": "Without names, free text and case numbers",
+    "EXTERNAL": "Without names, free text, case numbers",
 }
 AS_USUAL = "As your organization does as a rule"
 YES_NO = (("", "Both"), ("true", "Yes"), ("false", "No"))

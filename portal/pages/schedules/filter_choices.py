@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from flask import g
 
 from portal import clock
 from portal.cases.kept_from import Person, kept_cases
@@ -48,6 +49,14 @@ def own_filter_choices(groups: Iterable[OwnRowsForm], organization_id: uuid.UUID
 
 
 def _known(organization_id: uuid.UUID) -> Mapping[str, Sequence[FilterChoice]]:
+    """Looked up once a request."""
+    if "filter_choices" not in g:
+        g.filter_choices = _counted(organization_id)
+    known: Mapping[str, Sequence[FilterChoice]] = g.filter_choices
+    return known
+
+
+def _counted(organization_id: uuid.UUID) -> Mapping[str, Sequence[FilterChoice]]:
     newest = sa.select(sa.func.max(CaseImport.finished_at)).where(CaseImport.organization_id == organization_id)
     viewer = Person(current_user.email, current_user.id, current_user.name)
     kept_from = frozenset(kept_cases(db.session.connection(), organization_id, viewer))

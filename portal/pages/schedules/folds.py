@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.models import OnBlackout
-from portal.pages.schedules.choices import DATE_FIELDS, ON_BLACKOUT
+from portal.pages.schedules.choices import DATE_FIELDS, FILTERS, FIRST_FILTERS, ON_BLACKOUT
 from portal.pages.schedules.forms import ScheduleForm
 from portal.pages.schedules.in_words import Described, Names, cases_in_words, facts
 from portal.pages.template_filters import field_errors
 
 FIELDS = {
     "date-field": ("date_field",),
+    "more-filters": (*(key for key in FILTERS if key not in FIRST_FILTERS), "tag_filters", "anonymous"),
     "columns": ("investigations", "tagged", "overflow", "columns_are", "columns", "column_set", "column_set_name"),
     "file": ("delimiter", "bom", "header_labels", "zip"),
     "interval": ("interval", "start", "until"),
@@ -42,6 +43,7 @@ def folded(described: Described, names: Names) -> dict[str, str]:
     return {
         "date-field": dict(DATE_FIELDS).get(filters.get("date_field", "created_at"), "").lower(),
         "cases": cases_in_words({key: value for key, value in filters.items() if key != "date_field"}, names.tags),
+        "more-filters": cases_in_words(_less_used(filters), names.tags) if _less_used(filters) else "Any",
         "columns": told.get("Columns", ""),
         "file": told.get("Format", "").partition(", ")[2].capitalize() or "As is",
         "late": _late(described, told),
@@ -51,6 +53,10 @@ def folded(described: Described, names: Names) -> dict[str, str]:
         "folders": told.get("Folders", "None"),
         "owner": told["Owner"],
     }
+
+
+def _less_used(filters: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in filters.items() if key not in {*FIRST_FILTERS, "date_field"}}
 
 
 def _late(described: Described, told: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ from wtforms import BooleanField, Form, FormField, HiddenField, SelectField, Str
 from wtforms.fields import SelectChoice, TextAreaField
 
 from portal.exports.catalogue import OFFERED
-from portal.exports.masking import MaskingRules
 from portal.exports.periods import PERIOD_CHOICES
 from portal.exports.register_columns import MOST_INVESTIGATIONS
 from portal.exports.tagged_fields import Tag
@@ -22,7 +21,6 @@ from portal.moments import WEEKDAYS
 from portal.pages.hostile_input import PlainForm
 from portal.pages.schedules.choices import (
     ANONYMOUS,
-    AS_USUAL,
     CATCH_UP,
     COLUMNS_ARE,
     DATE_FIELDS,
@@ -34,7 +32,6 @@ from portal.pages.schedules.choices import (
     NTH,
     ON_BLACKOUT,
     OWN_PERIODS,
-    PROFILES,
     REPEATS,
     SEND_WHEN,
     YES_NO,
@@ -99,11 +96,10 @@ def offer_tag_filters(form: ScheduleForm, tags: Iterable[Tag]) -> list[tuple[Tag
     return [(tag, filled[tag.column_name]) for tag in tags if tag.column_name in filled]
 
 
-def offer_masking(form: ScheduleForm, rules: MaskingRules) -> None:
-    """The profiles, and first of all what the organization does as a rule."""
-    for side, usual in (("inside", rules.inside), ("outside", rules.outside)):
-        by_rule = f"{AS_USUAL}: {PROFILES[usual][:1].lower()}{PROFILES[usual][1:]}"
-        form[f"masking_{side}"].choices = listed([("", by_rule), *PROFILES.items()])
+def offer_masking(form: ScheduleForm, choices: Mapping[str, Iterable[tuple[str, str]]]) -> None:
+    """By side what its people may see."""
+    for side, offered in choices.items():
+        form[f"masking_{side}"].choices = listed(offered)
 
 
 @dataclass(frozen=True)
@@ -234,7 +230,7 @@ class ScheduleForm(PlainForm):
     attach = BooleanField("Attach the file to the mail")
     link = BooleanField("Put a link to the file into the mail")
     sign_in_to_download = BooleanField("The link asks to sign in first")
-    masking_inside = select("People of your organization see", ())
+    masking_inside = select("People inside your organization see", ())
     masking_outside = select("People outside see", ())
     look_as = radio("As seen", LOOK_AS)
     own_rows = GroupsField(FormField(OwnRowsForm), max_entries=MOST_OWN_ROWS)

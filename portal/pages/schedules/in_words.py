@@ -17,6 +17,7 @@ from portal.exports.register_columns import USUAL_INVESTIGATIONS
 from portal.exports.writers import FORMATS
 from portal.models import CatchUp, ExportFormat, ExportType, OnBlackout, Schedule
 from portal.moments import MomentError, day_in_words, parse_instant
+from portal.pages.columns.words import PROFILE_WORDS
 from portal.pages.schedules.choices import (
     AS_USUAL,
     CATCH_UP,
@@ -26,7 +27,6 @@ from portal.pages.schedules.choices import (
     GRACES,
     HALF_WAY,
     NO_ROWS,
-    PROFILES,
     SEND_WHEN,
     SIDES,
 )
@@ -41,6 +41,7 @@ Described = Mapping[str, Any]
 Facts = dict[str, str]
 UNREADABLE = "This cannot be read; edit the schedule to put it right"
 _LISTED = 5
+SEEN = "What they see"
 # filters whose values are words of Duepost, not of the register
 _OWN_WORDS = frozenset({"status", "priority", "channel", "outcome"})
 _DONE = {
@@ -121,7 +122,7 @@ def facts(described: Described, names: Names) -> Facts:
         "Recipients": ", ".join(mails),
         "Mail": _mail(described.get("delivery_config") or {}) if mails else "",
         "Own rows": _own_rows(described, names.tags),
-        "What they see": _masking(described.get("masking") or {}) if mails else "",
+        SEEN: _masking(described.get("masking") or {}) if mails else "",
         "Backup recipient": str(described.get("backup_address") or ""),
         "When there is nothing to report": dict(NO_ROWS).get(str(described.get("no_rows")), "") if mails else "",
         "Sent": _send_condition(described.get("send_condition") or {}),
@@ -310,7 +311,7 @@ def _own_rows(described: Described, tags: Mapping[str, str]) -> str:
 
 
 def _masking(masking: Mapping[str, Any]) -> str:
-    seen = {side: PROFILES.get(masking.get(side, ""), AS_USUAL) for side in SIDES}
+    seen = {side: PROFILE_WORDS.get(masking.get(side, ""), AS_USUAL) for side in SIDES}
     return ". ".join(f"{name}: {seen[side][:1].lower()}{seen[side][1:]}" for side, name in SIDES.items())
 
 

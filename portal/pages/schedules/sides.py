@@ -7,21 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from portal.exports.columns import Column, Sensitivity
+from portal.exports.columns import Column, ColumnType, Sensitivity
 from portal.exports.masking import MaskingRules, Profile, Treatment, profile_for, resolve, setting_key
 from portal.models import DestinationKind
+from portal.pages.columns.words import PROFILE_WORDS
 from portal.pages.schedules.choices import PROFILES, SIDES
 from portal.people.insiders import Insiders, insiders_of
 from portal.people.organization_settings import settings_of
 
-_NAMED = 3
 # a destination of each side that is nobody's: what the side gets where nobody stands on it yet
 _SOMEBODY = {"inside": (DestinationKind.FOLDER, ""), "outside": (DestinationKind.EMAIL, "")}
 
 
 @dataclass(frozen=True)
 class Part:
-    """What becomes of some columns: "Replaced by stand-ins: …"."""
+    """What becomes of some columns: "Left out: …"."""
 
     words: str
     columns: Sequence[str]
@@ -33,20 +33,11 @@ class Side:
 
     name: str
     label: str
-    profile: Profile
+    seen: str
+    """ "Without names and free text"."""
     people: Sequence[str]
     parts: Sequence[Part]
     """Of the columns that are not shown as they are."""
-
-    @property
-    def seen(self) -> str:
-        return PROFILES[self.profile]
-
-    def in_words(self) -> str:
-        """ "Inside your organization: everything (anna@example.org)"."""
-        people = ", ".join(self.people[:_NAMED])
-        more = f" and {len(self.people) - _NAMED} more" if len(self.people) > _NAMED else ""
-        return f"{self.label}: {self.seen[:1].lower()}{self.seen[1:]} ({people}{more})"
 
 
 @dataclass(frozen=True)
@@ -55,6 +46,16 @@ class Masker:
 
     rules: MaskingRules
     insiders: Insiders
+
+    def choices(self) -> dict[str, list[tuple[str, str]]]:
+        """By side what may be chosen, and first of all the organization's rule."""
+        usual = {"inside": self.rules.inside, "outside": self.rules.outside}
+        offered = [(profile.value, self.seen(profile)) for profile in Profile]
+        return {side: [("", f"Our rule: {_lower(self.seen(rule))}"), *offered] for side, rule in usual.items()}
+
+    def seen(self, profile: Profile) -> str:
+        """What the profile leaves to see; only its name where the organization has made another thing of it."""
+        return f"{PROFILE_WORDS[profile]}, as we chose" if self.rules.columns.get(profile) else PROFILES[profile]
 
     def sides(self, described: Mapping[str, Any], columns: Sequence[Column] = ()) -> list[Side]:
         """Both sides, also one without people; `described` as in `in_words`."""
@@ -79,12 +80,16 @@ class Masker:
         self, name: str, label: str, chosen: Mapping[str, str], people: Sequence[str], columns: Sequence[Column]
     ) -> Side:
         profile = self._profile(name, chosen)
-        return Side(name, label, profile, people, _parts(columns, resolve(profile, columns, self.rules)))
+        return Side(name, label, self.seen(profile), people, _parts(columns, resolve(profile, columns, self.rules)))
 
 
 def masker(organization_id: uuid.UUID, active_users: Iterable[str]) -> Masker:
     settings = settings_of(organization_id)
     return Masker(MaskingRules.of(settings), insiders_of(settings, active_users))
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def _parts(columns: Sequence[Column], masking: Mapping[str, Any]) -> list[Part]:
@@ -109,5 +114,5 @@ def _words(treatment: Treatment, column: Column) -> str:
     if treatment is Treatment.SMALL:
         return "Masked where fewer than five anonymous reports share it"
     if column.sensitivity in (Sensitivity.PERSON, Sensitivity.IDENTIFIER):
-        return "Replaced by stand-ins, the same in every file"
-    return "Masked"
+        return "Replaced by pseudonyms, the same in every file"
+    return "Masked" if column.type is ColumnType.TEXT else "Left empty"
