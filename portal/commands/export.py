@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,6 +20,8 @@ from portal.exports.case_filters import FilterError, parse_filters
 from portal.exports.catalogue import CatalogueError
 from portal.exports.errors import ExportError
 from portal.exports.make_file import MadeFile, make_file
+from portal.exports.masking import MaskingRules, Profile
+from portal.exports.masking import resolve as resolve_masking
 from portal.exports.periods import Period, PeriodError, parse_period, resolve
 from portal.exports.request import ExportRequest
 from portal.exports.tagged_fields import load_tags
@@ -74,13 +76,20 @@ class _Asked:
     default=None,
     help="With the organization's tagged fields; a flat file and disclosures have them unless told.",
 )
+@click.option(
+    "--masking",
+    default="NONE",
+    show_default=True,
+    metavar="PROFILE",
+    help="INTERNAL or EXTERNAL, by its rules.",
+)
 @click.option("--delimiter", metavar=", or ;", help="CSV: comma unless told.")
 @click.option("--bom", is_flag=True, help="CSV: begin with the mark by which Excel knows UTF-8.")
 @click.option("--labels", is_flag=True, help="CSV: labels in the first line, not keys.")
 @click.option("--zip", "zipped", is_flag=True, help="As a zip archive with the file inside.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object in place of words.")
 def export(out: str, as_json: bool, **options: Any) -> None:
-    """Make the file that a run planned for INSTANT would make: every case unmasked, with an audit event.
+    """Make the file that a run planned for INSTANT would make, of every case, with an audit event.
 
     Prints rows, bytes and SHA-256.
     """
@@ -129,11 +138,18 @@ def _read(out: Path, now: datetime, options: dict[str, Any]) -> _Asked:
         changes_since=changed_since,
     )
     request.check()
+    request = replace(request, masking=_masking(options["masking"], request, organization))
     db.session.remove()
     seen_until = complete_until(request.organization_id)
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise _InputError(f"{_short(str(out))} cannot be written: name a file in a folder that exists.")
     return _Asked(request, period, out, seen_until)
+
+
+def _masking(text: str, request: ExportRequest, organization: Organization) -> dict[str, Any]:
+    if (profile := text.upper()) not in set(Profile):
+        raise _InputError(f'There is no masking "{_short(text)}"; take {", ".join(Profile)}.')
+    return resolve_masking(profile, request.columns(), MaskingRules.of(organization.settings))
 
 
 def _format_options(options: dict[str, Any]) -> dict[str, Any]:

@@ -67,6 +67,14 @@ def test_investigations_and_overflow(app: Flask, cast: Cast, tmp_path: Path) -> 
     assert len(json.loads(said.stdout)["columns"]) == 29 + 5
 
 
+def test_it_masks_as_the_organization_does(app: Flask, cast: Cast, tmp_path: Path) -> None:
+    """C17"""
+    fill(cast.lakeside, 5)
+    export(app, tmp_path / "file.csv", "--type", "CASES_ONLY", "--masking", "external")
+    first = (tmp_path / "file.csv").read_text(encoding="utf-8").splitlines()[1]
+    assert first.startswith("Case ")
+
+
 def test_it_writes_an_audit_event_of_the_operator(app: Flask, cast: Cast, tmp_path: Path) -> None:
     """G2: who made what, with the hash of the bytes."""
     answer = json.loads(export(app, tmp_path / "file.csv", "--json").stdout)
@@ -84,7 +92,7 @@ def test_it_writes_an_audit_event_of_the_operator(app: Flask, cast: Cast, tmp_pa
         ("--columns", "case_id"), ("--period", "whenever"), ("--period", "since_last_success"), ("--timezone", "Mars"),
         ("--at", "noon"), ("--investigations", "11"), ("--investigations", "-1"), ("--investigations", "x"),
         ("--delimiter", "|"), ("--format", "XLSX", "--bom"), ("--organization", "nobody"), ("--out", "/"),
-        ("--out", "/no/such/folder/file.csv"),
+        ("--out", "/no/such/folder/file.csv"), ("--masking", "all"),
     ],
 )  # fmt: skip
 def test_wrong_input_ends_in_one_sentence_and_changes_nothing(
