@@ -32,9 +32,11 @@ class Promise(StrEnum):
     PEOPLE = "What people do to a run is done whole, and only where it is allowed"
     LIMITS = "No run goes on for ever"
     CALENDAR = "Days off and late data change when a run is made, never whether it is accounted for"
+    CHANGES = "What an export of changes leaves out was delivered before"
     ALARMS = "The people concerned are told once"
     FILES = "A stored file stays where it belongs, for as long as it is promised"
     AUDIT = "What was done stands in the audit log and cannot be changed there"
+    WITHHELD = "What a reader must not see is in nothing that they get"
     CHECKER = "`flask verify-runs` finds what breaks these promises in a live installation"
 
 
