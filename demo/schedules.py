@@ -60,6 +60,7 @@ def samples(today: date) -> Iterator[Sample]:
         {
             "description": "What was opened in the last complete week, for the secretary of the board.",
             "period": "previous_week",
+            "column_config": {"include_tagged_fields": True},
             "rule": {"freq": "weekly", "weekdays": [1], "time": "08:00"},
             "on_blackout": OnBlackout.MOVE,
             "recipients": "Priya Raman <priya@board.example.org>, tomas@board.example.org, refused@board.example.org",

@@ -111,6 +111,8 @@ def _custom_fields(rng: Random, case: Facts) -> dict[str, Any]:
         fields["in_own_words"] = one_of(rng, wording.IN_OWN_WORDS[language])
     if rng.random() < wording.ODD_SHARE:
         fields["reference"] = one_of(rng, wording.ODD_TEXTS)
+        if "amount" in fields:
+            fields["amount"] = f"about {fields['amount']:,.0f}"  # people do not always write what a form asks for
     return fields
 
 

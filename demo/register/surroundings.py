@@ -16,6 +16,7 @@ from demo.register.chance import Weighted
 from demo.register.people import Person, team
 from demo.register.rows import SOURCE
 from demo.register.vocabulary import CATEGORIES, LOCATIONS, UNITS, CategoryProfile, UnitProfile
+from portal.exports.columns import Sensitivity
 from portal.models import (
     BusinessUnit,
     Case,
@@ -33,17 +34,23 @@ _INVESTIGATORS = 14
 
 _CURRENCY, _DATE, _YES_NO, _SHARE = TagDataType.CURRENCY, TagDataType.DATE, TagDataType.BOOLEAN, TagDataType.PERCENTAGE
 _MONEY = "#,##0.00"
-# source, path, template, column name, label, type, pattern
+_OPEN = Sensitivity.OPEN
+# source, path, template, column name, label, type, pattern, what its values may tell
 _TAGS = (
-    (TagSource.CASE, "custom_fields.amount", None, "amount", "Amount at Stake", _CURRENCY, _MONEY),
-    (TagSource.CASE, "custom_fields.incident_date", None, "incident_date", "Incident Date", _DATE, "yyyy-mm-dd"),
-    (TagSource.CASE, "custom_fields.regulator_notified", None, "regulator_notified", "Regulator Told", _YES_NO, None),
-    (TagSource.CASE, "custom_fields.share_recovered", None, "share_recovered", "Share Recovered", _SHARE, "0.0%"),
-    (TagSource.INVESTIGATION, "custom_fields.hours_spent", None, "hours", "Hours Spent", TagDataType.NUMBER, "0.0"),
-    (TagSource.INTERVIEW, "responses.q2", "Witness interview", "saw_it", "Saw It Happen", _YES_NO, None),
-    (TagSource.INTAKE, "details.language", None, "language", "Language of Report", TagDataType.TEXT, None),
-    (TagSource.DISCLOSURE, "form_data.value", "Gifts and hospitality", "gift_value", "Gift Value", _CURRENCY, _MONEY),
-)
+    (TagSource.CASE, "custom_fields.amount", None, "amount", "Amount at Stake", _CURRENCY, _MONEY, _OPEN),
+    (TagSource.CASE, "custom_fields.incident_date", None, "incident_date", "Incident Date", _DATE, "yyyy-mm-dd", _OPEN),
+    (TagSource.CASE, "custom_fields.regulator_notified", None, "regulator_notified", "Regulator Told", _YES_NO, None,
+     _OPEN),
+    (TagSource.CASE, "custom_fields.share_recovered", None, "share_recovered", "Share Recovered", _SHARE, "0.0%",
+     _OPEN),
+    (TagSource.INVESTIGATION, "custom_fields.hours_spent", None, "hours", "Hours Spent", TagDataType.NUMBER, "0.0",
+     _OPEN),
+    (TagSource.INTERVIEW, "responses.q2", "Witness interview", "saw_it", "Saw It Happen", _YES_NO, None, _OPEN),
+    (TagSource.INTAKE, "details.language", None, "language", "Language of Report", TagDataType.TEXT, None,
+     Sensitivity.PLACE),
+    (TagSource.DISCLOSURE, "form_data.value", "Gifts and hospitality", "gift_value", "Gift Value", _CURRENCY, _MONEY,
+     _OPEN),
+)  # fmt: skip
 
 
 class RegisterError(Exception):
@@ -181,9 +188,9 @@ def _tags(session: Session, organization_id: uuid.UUID, ids: Random) -> None:
     session.add_all(
         FieldTag(
             id=_id(ids), organization_id=organization_id, slot=slot, source=source, field_path=path, template=template,
-            column_name=column, label=label, data_type=kind, format_pattern=pattern,
+            column_name=column, label=label, data_type=kind, format_pattern=pattern, sensitivity=tells.value,
         )
-        for slot, (source, path, template, column, label, kind, pattern) in enumerate(_TAGS, start=1)
+        for slot, (source, path, template, column, label, kind, pattern, tells) in enumerate(_TAGS, start=1)
     )  # fmt: skip
 
 

@@ -47,6 +47,11 @@ class FoundField:
     looks_like: TagDataType
     """The type that fits the value of the example."""
 
+    @property
+    def name(self) -> str:
+        """The path without its root, which all fields of the source share."""
+        return self.path.partition(".")[2]
+
 
 @dataclass(frozen=True)
 class Shown:

@@ -24,6 +24,13 @@ SOURCES: Mapping[TagSource, str] = {
     TagSource.INTERVIEW: "Its oldest interview",
     TagSource.DISCLOSURE: "Its oldest disclosure",
 }
+LOOKED_IN: Mapping[TagSource, str] = {
+    TagSource.CASE: "Cases",
+    TagSource.INTAKE: "Intake reports",
+    TagSource.INVESTIGATION: "Investigations",
+    TagSource.INTERVIEW: "Interviews",
+    TagSource.DISCLOSURE: "Disclosures",
+}
 TYPES: Mapping[TagDataType, str] = {
     TagDataType.TEXT: "Text",
     TagDataType.NUMBER: "Number",

@@ -22,6 +22,7 @@ from portal.pages.access import current_actor, current_user, requires
 from portal.pages.errors import show_again
 from portal.pages.field_tags.forms import (
     ANSWERS,
+    LOOKED_IN,
     SOURCES,
     TELLS,
     TYPES,
@@ -165,7 +166,7 @@ def _form_page(
         form=form,
         found=found,
         source=_source_of(form),
-        sources=SOURCES,
+        looked_in=LOOKED_IN,
         looked_at_cases=CASES_LOOKED_AT,
         looked_at=looked_at,
         survey=_survey(looked_at or standing),
