@@ -25,6 +25,7 @@ from portal.exports.masking import resolve as resolve_masking
 from portal.exports.periods import Period, PeriodError, parse_period, resolve
 from portal.exports.request import ExportRequest
 from portal.exports.tagged_fields import load_tags
+from portal.exports.tags_needed import needed_tags
 from portal.extensions import db
 from portal.models import ExportType, Organization, write_session
 from portal.moments import MomentError, instant_text, parse_instant
@@ -121,18 +122,21 @@ def _read(out: Path, now: datetime, options: dict[str, Any]) -> _Asked:
         raise _InputError("since_last_success needs a schedule with runs; name dates or another period here.")
     resolved = resolve(period, planned_for, place)
     changed_since = None if options["changed_since"] is None else parse_instant(options["changed_since"])
+    filters = parse_filters(_json("--filters", options["filters"]), organization.id).to_json()
+    columns = _column_config(options)
+    tags = load_tags(db.session.connection(), organization.id)
     request = ExportRequest(
         organization_id=organization.id,
         export_type=options["export_type"],
         format=options["format_name"],
-        filters=parse_filters(_json("--filters", options["filters"]), organization.id).to_json(),
+        filters=filters,
         start=resolved.start,
         end=resolved.end,
         planned_for=planned_for,
         zone=zone_name,
         format_options=_format_options(options),
-        column_config=_column_config(options),
-        tags=tuple(tag.to_json() for tag in load_tags(db.session.connection(), organization.id)),
+        column_config=columns,
+        tags=tuple(tag.to_json() for tag in needed_tags(options["export_type"], columns, [filters], tags)),
         title=f"{organization.name}: export",
         only_changes=changed_since is not None,
         changes_since=changed_since,

@@ -16,6 +16,7 @@ from portal.exports.make_file import make_file
 from portal.extensions import db
 from portal.models import AuditBody, AuditEvent
 from tests.exports.small_register import fill
+from tests.exports.tagged_register import TAGS, fill_tagged, promote
 from tests.exports.test_rows import request_of
 from tests.support.cast import Cast
 
@@ -65,6 +66,26 @@ def test_investigations_and_overflow(app: Flask, cast: Cast, tmp_path: Path) -> 
     """C2."""
     said = export(app, tmp_path / "file.csv", "--investigations", "0", "--overflow", "--json")
     assert len(json.loads(said.stdout)["columns"]) == 29 + 5
+
+
+def test_tagged_fields_are_in_a_flat_file_unless_told_and_what_does_not_fit_is_said(
+    app: Flask, cast: Cast, tmp_path: Path
+) -> None:
+    """C2, C3"""
+    fill_tagged(cast.lakeside)
+    promote(cast.lakeside, TAGS[:2])
+    said = export(app, tmp_path / "file.csv", "--json", "--filters", '{"tags": {"2": {"min": 1200}}}')
+    answer = json.loads(said.stdout)
+    assert answer["columns"][-2:] == ["amount", "amount_eur"]
+    assert answer["notes"] == ["1 value of “Amount” is not an amount and was left empty."]
+    rows = list(csv.DictReader((tmp_path / "file.csv").read_text(encoding="utf-8").splitlines()))
+    assert min(float(row["amount_eur"]) for row in rows) == 1200
+    for more in (["--no-tagged"], ["--type", "CASES_ONLY"]):
+        assert len(json.loads(export(app, tmp_path / "file.csv", "--json", *more).stdout)["columns"]) in (29, 59)
+    refused = export(app, tmp_path / "file.csv", "--filters", '{"tags": {"amout": 1}}')
+    assert (refused.exit_code, refused.stderr.strip()) == (
+        2, 'There is no tagged field "amout"; there are: amount, amount_eur.',
+    )  # fmt: skip
 
 
 def test_it_masks_as_the_organization_does(app: Flask, cast: Cast, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from portal.models import (
 )
 from portal.plumbing import wakeups
 from portal.schedules.start_due import BATCH, start_due
+from tests.exports.tagged_register import TAGS, promote
 from tests.support.cast import Cast
 
 NOW = datetime(2026, 11, 2, 13, 4, tzinfo=UTC)  # Monday 08:04 in New York
@@ -159,10 +160,15 @@ def test_one_that_has_its_run_already_moves_on_with_the_rest_of_the_batch(app: F
 
 
 def test_a_batch_takes_as_many_statements_however_many_it_holds(app: Flask, cast: Cast) -> None:
-    """Nothing is asked schedule by schedule: not destinations, the last success, nor the register's names."""
+    """Nothing is asked schedule by schedule: not destinations, the last success, the register's names, nor its tags."""
     with write_session() as session:
         session.add(Category(organization_id=cast.lakeside, name="Harassment"))
-    given = {"period": "since_last_success", "filters": {"category": ["Harassment"]}}
+    promote(cast.lakeside, TAGS[:3])
+    given = {
+        "period": "since_last_success",
+        "filters": {"category": ["Harassment"], "tags": {"amount": {"min": 5}}},
+        "column_config": {"columns": ["case_id", "number"]},
+    }
     counts = []
     # the first one also begins the organization's chain of events
     for several in (1, BATCH - 1, 3):
@@ -171,6 +177,10 @@ def test_a_batch_takes_as_many_statements_however_many_it_holds(app: Flask, cast
             assert start_due(NOW) == several
         counts.append(len(statements))
     assert counts[1] == counts[2]
+    with write_session() as session:
+        for frozen in session.scalars(sa.select(Run.configuration)):
+            assert [each["column_name"] for each in frozen["export"]["tags"]] == ["amount", "number"]
+            assert frozen["filters_in_words"] == "Category Harassment, children included; Amount from 5"
 
 
 @contextmanager
