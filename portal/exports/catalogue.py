@@ -111,6 +111,15 @@ def _of_tags(tagged: Tagged) -> list[ColumnGroup]:
     return [ColumnGroup("Tagged fields", "fields and answers that your organization tagged", tagged)] if tagged else []
 
 
+REPORT_FORMATS = (ExportFormat.PDF.value, ExportFormat.PPTX.value)
+_NAMED = ("category_name", "business_unit_name", "location_name")
+_NAMES = [
+    replace(group, columns=columns)
+    for group in CORE_GROUPS
+    if (columns := tuple(each for each in group.columns if each.key in _NAMED))
+]
+"""The names that a board report tells: it has no columns, but they are masked as those of files are."""
+
 OFFERED: Mapping[ExportType, Offer] = {
     ExportType.FLAT_FILE: Offer("Flat file: one row per case, everything about it", TABLE_FORMATS, _flat_file),
     ExportType.CASES_ONLY: Offer(
@@ -131,6 +140,9 @@ OFFERED: Mapping[ExportType, Offer] = {
     ),
     ExportType.CUSTOM: Offer(
         "Custom: one row per case, the columns that you choose", TABLE_FORMATS, _flat_file, chosen_alone=True
+    ),
+    ExportType.BOARD_REPORT: Offer(
+        "Board report: figures, charts and a summary in words", REPORT_FORMATS, lambda _, __: list(_NAMES)
     ),
 }
 

@@ -100,15 +100,15 @@ def test_a_near_miss_is_named() -> None:
         keys(columns=["case_nubmer"])
 
 
-@pytest.mark.parametrize("export_type", ["BOARD_REPORT", "flat_file", ""])
+@pytest.mark.parametrize("export_type", ["BOARD", "flat_file", ""])
 def test_a_type_that_is_not_offered_is_refused(export_type: str) -> None:
     with pytest.raises(CatalogueError, match="is not offered"):
         columns_for(export_type, {})
 
 
 def test_a_format_or_option_that_is_not_offered_is_refused() -> None:
-    with pytest.raises(CatalogueError, match='"PDF" is not offered'):
-        check_format("FLAT_FILE", "PDF")
+    with pytest.raises(CatalogueError, match='"CSV" is not offered'):
+        check_format("BOARD_REPORT", "CSV")
     refused: list[tuple[str, dict[str, Any]]] = [
         ("CSV", {"delimiter": "|"}), ("CSV", {"bom": 1}), ("CSV", {"x": 1}), ("XLSX", {"bom": True}),
     ]  # fmt: skip

@@ -207,7 +207,7 @@ WRONG = [
     ({"folders": "../../etc"}, "folders", "begins or ends with a dot"),
     ({"folders": "/etc"}, "folders", "below the export folder"),
     ({"format": "PPTX"}, "format-0", "not offered"),
-    ({"export_type": "BOARD_REPORT"}, "export_type-0", "Choose what to export."),
+    ({"export_type": "BOARD"}, "export_type-0", "Choose what to export."),
     ({"status": ["OPNE"]}, "status-0", "did you mean OPEN"),
     ({"owner_id": "nobody"}, "owner_id", "Choose an owner"),
 ]

@@ -12,7 +12,7 @@ from portal.exports.board_report.aging import Aging, aging, band_starts
 from portal.exports.board_report.breakdowns import Breakdown, breakdowns
 from portal.exports.board_report.counts import Asked, count
 from portal.exports.board_report.kpis import Kpi, kpis
-from portal.exports.board_report.labels import load_labels
+from portal.exports.board_report.labels import load_labels, masked
 from portal.exports.board_report.notes import notes
 from portal.exports.board_report.period import ReportPeriod, report_period
 from portal.exports.board_report.risk import Risks, risks
@@ -77,7 +77,8 @@ def board_figures(connection: sa.Connection, request: ExportRequest) -> BoardFig
     filters = scope.conditions if _has_filters(request) else []
     asked = Asked(connection, request.organization_id, filters, _withheld(connection, request), period)
     counts = count(asked, band_starts(period))
-    labels = load_labels(connection, request.organization_id)
+    names = load_labels(connection, request.organization_id)
+    labels = masked(names, request.organization_id, request.masking)
     name = connection.scalar(sa.select(Organization.name).where(Organization.id == request.organization_id))
     return BoardFigures(
         organization=name or "",

@@ -5,17 +5,28 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
+from portal.exports.masking import Treatment
+from portal.exports.pseudonyms import pseudonyms_of
 from portal.exports.register_names import Node, Place, Tree, load_business_units, load_categories, load_locations
 from portal.models import Outcome, Priority, SourceChannel
 
 NOT_RECORDED = "Not recorded"
 PRIORITIES: tuple[str | None, ...] = (*(each.value for each in reversed(Priority)), None)
 """The gravest first, those without one last."""
+
+COLUMNS = {
+    "category": "category_name",
+    "business_unit": "business_unit_name",
+    "location": "location_name",
+}
+"""The column of a file that holds the same names, whose masking holds here too. Of words from a fixed list, such as
+priorities, the report tells counts alone."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,21 @@ def load_labels(connection: sa.Connection, organization_id: uuid.UUID) -> Labels
             "channel": words_of(SourceChannel),
             "priority": words_of(Priority),
             "outcome": words_of(Outcome),
+        },
+    )
+
+
+def masked(labels: Labels, organization_id: uuid.UUID, masking: Mapping[str, Any]) -> Labels:
+    """With pseudonyms in place of names that the reader must not know, the same in every report."""
+    treated = masking.get("columns", {})
+    pseudonym = pseudonyms_of(organization_id)
+    return replace(
+        labels,
+        names={
+            kind: {ident: pseudonym(kind.replace("_", " ").capitalize(), name) for ident, name in names.items()}
+            if treated.get(COLUMNS.get(kind)) in (Treatment.MASK, Treatment.OMIT)
+            else names
+            for kind, names in labels.names.items()
         },
     )
 
