@@ -178,6 +178,7 @@ STOPS = (
     Stop("columns", "officer", _at("/columns")),
     Stop("settings-masking", "admin", _at("/settings/masking")),
     Stop("settings-numbers", "admin", _at("/settings/numbers")),
+    Stop("settings-branding", "admin", _at("/settings/branding")),
     Stop("people", "admin", _at("/people")),
     Stop("person", "admin", _at(lambda tour: tour.person())),
     Stop("invite", "admin", _at("/people/invite")),

@@ -14,7 +14,11 @@ from portal.people.rights import Right
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
 
-SECTIONS = (("Masking", "settings.masking"), ("Numbers and dates", "settings.numbers"))
+SECTIONS = (
+    ("Masking", "settings.masking"),
+    ("Numbers and dates", "settings.numbers"),
+    ("Look of reports", "settings.branding"),
+)
 """(what it is called, endpoint of its page), in the order shown."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.pages.settings import masking, numbers
+from portal.pages.settings import branding, masking, numbers
 from portal.pages.settings.blueprint import bp
 
-__all__ = ["bp", "masking", "numbers"]
+__all__ = ["bp", "branding", "masking", "numbers"]
