@@ -55,8 +55,7 @@ PERSON = {
     "DEACTIVATED": Mark("stop", "Deactivated", "idle"),
 }
 MARKS: dict[str, dict[str, Mark]] = {
-    "run": {state.value: mark for state, mark in RUN.items()}
-    | {NOTHING_SENT: Mark("tick", "Nothing to send", "idle")},
+    "run": {state.value: mark for state, mark in RUN.items()} | {NOTHING_SENT: Mark("tick", "Nothing to send", "idle")},
     "delivery": {state.value: mark for state, mark in DELIVERY.items()},
     # A folder accepts nothing; the file lies there or it does not.
     "storage": {state.value: mark for state, mark in DELIVERY.items()}

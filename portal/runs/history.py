@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.models import Artifact, Run, RunKind, RunState, Schedule, UtcDateTime
+from portal.runs.sending import nothing_sent
 from portal.runs.viewer import Sight, Viewer, reason_for, shown_standings, sights
 
 PAGE = 50
@@ -58,6 +59,8 @@ class File:
     bytes: int
     sha256: str
     kept: bool
+    not_sent: str
+    """Why nobody was sent it, where the schedule asks for that."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,11 @@ class Row:
     missed_count: int | None
     """How many planned moments the row was written for; None: its own alone."""
     files: tuple[File, ...]
+
+    @property
+    def nothing_sent(self) -> bool:
+        """Whether nobody was sent any of the files, as the schedule asks."""
+        return nothing_sent(self.state, [file.not_sent for file in self.files])
 
     @property
     def cursor(self) -> Cursor:
@@ -218,10 +226,10 @@ def _files_of(db: Session, run_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, M
     """By run, then by their ids."""
     if not run_ids:
         return {}
-    columns = Artifact.file_name, Artifact.rows, Artifact.bytes, Artifact.sha256, Artifact.deleted_at
+    columns = Artifact.file_name, Artifact.rows, Artifact.bytes, Artifact.sha256, Artifact.deleted_at, Artifact.not_sent
     statement = sa.select(Artifact.run_id, Artifact.id, *columns).where(Artifact.run_id.in_(run_ids))
     files: dict[uuid.UUID, dict[uuid.UUID, File]] = {}
     for row in db.execute(statement.order_by(Artifact.run_id, Artifact.variant)):
-        file = File(row.id, row.file_name, row.rows, row.bytes, row.sha256, row.deleted_at is None)
+        file = File(row.id, row.file_name, row.rows, row.bytes, row.sha256, row.deleted_at is None, row.not_sent)
         files.setdefault(row.run_id, {})[row.id] = file
     return files

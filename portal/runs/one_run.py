@@ -6,11 +6,12 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.delivery import by_hand
+from portal.delivery import by_hand, ledger
 from portal.models import (
     Artifact,
     AuditEvent,
@@ -18,12 +19,14 @@ from portal.models import (
     DeliveryAttempt,
     DestinationKind,
     DownloadLink,
+    NoRows,
     Run,
     RunState,
     Schedule,
     ScheduleState,
 )
 from portal.runs.send_again import people_to_choose
+from portal.runs.sending import nothing_sent
 from portal.runs.states import DELIVERABLE_AGAIN, IN_HAND, OPEN, RETRIABLE_BY_A_PERSON, Standing
 from portal.runs.viewer import Sight, Viewer, reason_for, sight_of
 from portal.runs.withheld import Withheld, withheld_from
@@ -53,6 +56,8 @@ class RunRecord:
     """Whether the run has files, also where the viewer is shown none."""
     is_whole: bool
     """Whether all of them are still kept."""
+    notices: frozenset[uuid.UUID]
+    """Deliveries that said that there is nothing to report."""
 
     @property
     def people(self) -> list[Delivery]:
@@ -65,6 +70,18 @@ class RunRecord:
     @property
     def is_open(self) -> bool:
         return self.run.state in OPEN
+
+    @property
+    def nothing_sent(self) -> bool:
+        """Whether nobody was sent any of the files, as the schedule asks."""
+        return nothing_sent(self.run.state, [each.not_sent for each in self.artifacts])
+
+    @property
+    def unsent_to(self) -> list[Mapping[str, Any]]:
+        """Destinations, as they were frozen, that others were sent something beside."""
+        sent = {each.destination for each in self.deliveries}
+        frozen: Sequence[Mapping[str, Any]] = self.run.configuration["destinations"] if sent else ()
+        return [each for each in frozen if ledger.name_of(each) not in sent]
 
     @property
     def destinations(self) -> int:
@@ -109,20 +126,35 @@ def read_run(db: Session, run: Run, viewer: Viewer) -> RunRecord:
     links = db.scalars(sa.select(DownloadLink).where(DownloadLink.delivery_id.in_(ids))).all()
     state = db.scalar(sa.select(Schedule.state).where(Schedule.id == run.schedule_id))
     deliveries = [each for each in shown if not each.backup]
+    artifacts = [found[each] for each in sight.artifacts]
+    notices = _notices(run, sight, artifacts, shown)
     standings = [Standing(each.destination, each.state, each.settled_at is not None, each.round) for each in deliveries]
     return RunRecord(
         run=run,
         reason=reason_for(sight, run.state, run.reason, standings),
         schedule_is_there=state is not None and state is not ScheduleState.DELETED,
-        artifacts=[found[each] for each in sight.artifacts],
+        artifacts=artifacts,
         deliveries=deliveries,
         backups=[each for each in shown if each.backup],
-        links={link.delivery_id: link for link in links},
+        links={link.delivery_id: link for link in links if link.delivery_id not in notices},
         events=_events(db, run, sight.artifacts, ids),
         withheld=withheld_from(db, viewer, run.id) if viewer.manages_conflicts else (),
         made=bool(found),
         is_whole=not any(each.deleted_at for each in found.values()),
+        notices=notices,
     )
+
+
+def _notices(run: Run, sight: Sight, artifacts: Sequence[Artifact], shown: Sequence[Delivery]) -> frozenset[uuid.UUID]:
+    """Where by the viewer's own files everybody would have got a notice, that is what they are shown."""
+    all_of_them = (
+        sight.discreet
+        and run.configuration["no_rows"] == NoRows.SEND_NOTICE
+        and bool(artifacts)
+        and not any(each.rows or each.not_sent for each in artifacts)
+    )
+    mails = (each for each in shown if each.kind is DestinationKind.EMAIL)
+    return frozenset(each.id for each in mails if all_of_them or each.notice_only)
 
 
 def _shown_deliveries(db: Session, run: Run, sight: Sight) -> list[Delivery]:

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from portal.exports.request import ExportRequest
 from portal.exports.scope import scope_of
-from portal.models import Artifact, Case, Delivery, DeliveryState, DestinationKind, NoRows, Run
+from portal.models import Artifact, Case, Delivery, DeliveryState, DestinationKind, NoRows, Run, RunState
 from portal.runs.delivered import changes_delivered_until
 
 _AS_BEFORE = ("export_type", "format", "format_options", "filters", "column_config", "tags")
@@ -76,6 +76,12 @@ def judge(
             return Sending(_sentence(_no_rows(request)))
         case NoRows.SEND_NOTHING:
             return Sending(_sentence(_no_rows(request)))
+
+
+def nothing_sent(state: RunState, not_sent: Sequence[str]) -> bool:
+    """Whether a run is to be called one that sent nothing, by why its files were not sent, as far as somebody may know
+    of them: what others were sent, who are shown another file, is not theirs to learn from the state either."""
+    return state is not RunState.CANCELLED and bool(not_sent) and all(not_sent)
 
 
 def why_unsent(artifacts: Sequence[Artifact]) -> str:

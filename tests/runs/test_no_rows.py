@@ -222,3 +222,36 @@ def test_only_from_or_up_to_a_number_of_rows(desk: Desk) -> None:
     desk.bring(C="OPEN")
     assert [artifacts_of(desk.made(schedule))[0].rows for _ in range(2)] == [3, 0]
     assert breaches(desk) == set()
+
+
+def test_pages_say_that_there_was_nothing_to_send(desk: Desk, page: Any, moved_clock: Clock) -> None:
+    """On the run, in the history and at the schedule; to whoever is kept from all that others were sent, too."""
+    schedule = desk.schedule(filters=NOBODY, no_rows=NoRows.SEND_NOTHING)
+    run_id = desk.made(schedule)
+    for path in (f"/runs/{run_id}", "/history", f"/schedules/{schedule}"):
+        text = page.otto.get(path).text
+        assert "Nothing to send" in text, path
+        assert "so nothing was sent, as the schedule asks." in text, path
+        assert "Succeeded</span>" not in text, path
+
+    with write_session() as db:
+        for case in db.scalars(sa.select(Case)):
+            db.add(
+                CaseRestriction(
+                    organization_id=desk.cast.lakeside,
+                    case_id=case.id,
+                    kind=RestrictionKind.BY_HAND,
+                    user_id=desk.cast.otto,
+                )
+            )
+    for choice in (NoRows.SEND_NOTHING, NoRows.SEND_NOTICE):
+        hidden = desk.schedule(no_rows=choice, name=f"Hidden {choice}")
+        sent = desk.made(hidden)
+        assert run_of(sent).reason == "Accepted for 1 of 1 destination."
+        theirs, others = page.otto.get(f"/runs/{sent}").text, page.ana.get(f"/runs/{sent}").text
+        assert ("Nothing to send" in theirs) is (choice is NoRows.SEND_NOTHING)
+        assert ("holds no file" in theirs) is (choice is NoRows.SEND_NOTICE)
+        assert "Download links" not in theirs
+        assert "Download links" in others
+        assert "Nothing to send" not in others
+        assert "holds no file" not in others

@@ -155,6 +155,20 @@ def test_starting_over_sends_everything_once_more(desk: Desk) -> None:
         start_over(desk.cast.lakeside, desk.schedule(), actor=ANA)
 
 
+def test_pages_say_since_when_and_start_over(desk: Desk, page: Any) -> None:
+    schedule = desk.schedule(only_changes=True)
+    desk.made(schedule)
+    second = desk.made(schedule)
+    assert "Only cases new or changed since Mon 2 Nov 2026, 08:01 EST" in page.otto.get(f"/runs/{second}").words
+    before = page.otto.get(f"/schedules/{schedule}")
+    assert "The next run holds only cases new or changed since Mon 2 Nov 2026, 08:02 EST" in before.words
+    page.otto.post(f"/schedules/{schedule}/start-over", {})
+    after = page.otto.get(f"/schedules/{schedule}")
+    assert "The next run holds every case, each as new" in after.words
+    assert "had it start over" in after.words
+    assert "Only changes" not in page.otto.get(f"/schedules/{desk.schedule()}").words
+
+
 def test_a_run_that_is_taken_again_has_the_window_it_had(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed at any step, with more imported meanwhile: never a window without a delivery, and nothing lost."""
     schedule = desk.schedule(only_changes=True)

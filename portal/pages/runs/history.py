@@ -110,7 +110,7 @@ def notes(row: Row) -> list[str]:
         found.append("late")
     if row.missed_count and row.missed_count > 1 and row.state is not RunState.MISSED:
         found.append(f"{number(row.missed_count - 1)} before it missed")
-    if row.state is not RunState.SUCCEEDED:
+    if row.state is not RunState.SUCCEEDED or row.nothing_sent:
         found.append(row.reason or REASONS[row.state])
     return found
 

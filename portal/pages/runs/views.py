@@ -37,6 +37,7 @@ def show(run_id: uuid.UUID) -> ResponseReturnValue:
         record=record,
         place=place,
         heading=words.heading(run, place),
+        changes=words.changes(run, place),
         lead=words.lead(record, place, page_now()),
         steps=words.route(record),
         zone_note=zone_note(run, place),

@@ -11,7 +11,7 @@ import humanize
 
 from portal.delivery.by_hand import not_reached
 from portal.models import DeliveryState, Run, RunKind, RunState
-from portal.moments import MONTHS, WEEKDAYS, abbreviation, moment_in_words
+from portal.moments import MONTHS, WEEKDAYS, abbreviation, changes_in_words, moment_in_words
 from portal.pages.template_filters import number, plural, size
 from portal.runs.one_run import RunRecord
 from portal.runs.states import IN_HAND
@@ -75,6 +75,9 @@ def lead(record: RunRecord, zone: tzinfo, now: datetime) -> str:
         again = f" This is try {run.attempt}." if run.attempt > 1 else ""
         return REASONS[run.state] + again
     words = _beside_its_mark(run.state, record.reason or REASONS[run.state])
+    if record.nothing_sent:
+        words = words.removeprefix("Nothing to report: ")
+        return words[:1].upper() + words[1:]
     trying = run.state is RunState.QUEUED and run.ready_after is None
     if trying and run.not_before and run.not_before > now:
         words += f" The next try is at {moment_in_words(run.not_before, zone)}."
@@ -97,6 +100,13 @@ def _stands_for(run: Run, zone: tzinfo) -> Iterator[str]:
     else:
         before = plural(run.missed_count - 1, "planned moment")
         yield f"The {before} before this one{first} stayed missed."
+
+
+def changes(run: Run, zone: tzinfo) -> str:
+    """Of an export of changes, what it holds; empty of others, and before it was settled."""
+    if run.changes_settled_at is None:
+        return ""
+    return changes_in_words(run.changes_from, zone)
 
 
 def started_by(run: Run) -> str:
