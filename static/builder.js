@@ -25,7 +25,9 @@ form.addEventListener("change", (event) => {
   // what there is to choose from is another
   if (["export_type", "investigations"].includes(event.target.name)) chooserToo = true;
 });
-document.querySelector(".look-as").addEventListener("change", look);
+document.addEventListener("change", (event) => {
+  if (event.target.name === "look_as") look();
+});
 makeSearchable(form);
 form.addEventListener("grown", (event) => makeSearchable(event.detail));
 look();
@@ -49,10 +51,12 @@ async function look() {
 }
 
 function put(fresh) {
+  const focused = document.activeElement.name === "look_as" ? document.activeElement.value : null;
   for (const part of fresh.querySelectorAll("[data-part]")) {
     document.querySelector(`[data-part="${part.dataset.part}"]`).replaceWith(part);
     form.dispatchEvent(new CustomEvent("replaced", { detail: part }));
   }
+  if (focused) document.querySelector(`[name=look_as][value=${focused}]`)?.focus();
   for (const words of fresh.querySelectorAll("[data-said]")) {
     const shown = form.querySelector(`[data-said="${words.dataset.said}"]`);
     if (shown) shown.textContent = words.textContent;

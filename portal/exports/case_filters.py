@@ -196,8 +196,19 @@ class KnownNames:
         users = sa.select(User.email).where(User.organization_id == self.organization_id)
         return sorted(text for text in self._connection.scalars(assigned.union(users)) if text)
 
+    def called(self, key: str, text: str) -> str:
+        """The name of the one category or business unit that a filter means by this text; else the text."""
+        if key not in _TREES:
+            return text
+        tree = self._tree(key)
+        found = [tree.nodes[each].name for each in tree.named(text)]
+        return found[0] if len(found) == 1 else text
+
+    def _tree(self, key: str) -> Tree:
+        return self._categories if key == "category" else self._business_units
+
     def nodes(self, key: str, texts: list[str]) -> tuple[tuple[str, ...], frozenset[uuid.UUID]]:
-        tree = self._categories if key == "category" else self._business_units
+        tree = self._tree(key)
         chosen: set[uuid.UUID] = set()
         spelled = []
         for text in texts:

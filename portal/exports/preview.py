@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from portal.exports.rows import open_rows
 from portal.exports.size import about_bytes
 from portal.exports.writers import Row
 from portal.exports.writers.local_hours import at_wall
+from portal.models import ExportType
 from portal.zones import zone
 
 USUAL_ROWS = 20
@@ -25,15 +26,18 @@ _SAMPLE = 100
 
 @dataclass(frozen=True)
 class Preview:
-    """`count` is of the whole export; `rows` are its first ones, a display text for each column."""
+    """`count` is of the whole export; `rows` are its first ones, a display text for each column.
+
+    A board report has neither columns nor rows, and `count` is of the cases of its period.
+    """
 
     count: int
     columns: list[Column]
     rows: list[list[str]]
     start: datetime | None
     end: datetime
-    about_bytes: int
-    """How large the file will be, by what its first rows take."""
+    about_bytes: int | None
+    """How large the file will be, by what its first rows take; None of a board report."""
 
 
 def preview(request: ExportRequest, limit: int = USUAL_ROWS) -> Preview:
@@ -42,6 +46,9 @@ def preview(request: ExportRequest, limit: int = USUAL_ROWS) -> Preview:
     Raises CatalogueError, ExportLimit, FilterError or ZoneError where the request cannot be had.
     """
     request.check()
+    if request.export_type == ExportType.BOARD_REPORT:
+        with open_rows(replace(request, masking={})) as stream:
+            return Preview(stream.expected, [], [], request.start, request.end, None)
     sample = max(limit, _SAMPLE)
     with open_rows(request, page_size=sample) as stream:
         check_table(request.format, len(stream.columns), stream.expected)

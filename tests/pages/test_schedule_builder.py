@@ -283,7 +283,7 @@ def test_the_filters_show_their_choices_with_counts_and_count_the_rows(page, cas
     [harassment] = form.find("//input[@name='category'][@value='HAR']/parent::label")
     assert re.sub(r"\s+", " ", "".join(harassment.itertext())).strip() == "Harassment 1 cases"
     checked = filled(page.otto, category=["CON"], status=["OPEN"], period="year_to_date")
-    assert "Category: CON, with all below" in checked.words
+    assert "Category: Conduct, with all below" in checked.words
     assert "Rows 1 " in checked.words
     schedule = saved(save(page.otto, checked))
     assert schedule.filters == {"category": ["CON"], "status": ["OPEN"]}

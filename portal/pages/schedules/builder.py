@@ -28,7 +28,6 @@ from portal.pages.schedules.folds import folded, folds_to_mend
 from portal.pages.schedules.forms import ScheduleForm, blank_group, offer_column_sets, offer_masking, offer_tag_filters
 from portal.pages.schedules.in_words import (
     SEEN,
-    Names,
     Told,
     described_answers,
     described_input,
@@ -36,12 +35,12 @@ from portal.pages.schedules.in_words import (
     same_answers,
     told,
 )
+from portal.pages.schedules.names import Names, register_names
 from portal.pages.schedules.prefill import new_values, values_of
 from portal.pages.schedules.problems import show_problems
 from portal.pages.schedules.sides import masker
 from portal.pages.schedules.so_far import Viewer, so_far
 from portal.pages.schedules.steps import Stepped, take_step
-from portal.pages.schedules.tags import tag_labels, tags_of
 from portal.pages.template_filters import field_errors
 from portal.people.rights import Right
 from portal.schedules import changes, listing
@@ -75,7 +74,7 @@ def new() -> ResponseReturnValue:
 @requires(Right.EDIT_SCHEDULES)
 def create() -> ResponseReturnValue:
     form = _form()
-    if stepped := take_step(form, _step(), tags_of(current_user.organization_id)):
+    if stepped := take_step(form, _step(), register_names(current_user.organization_id).tags):
         return _stepped_page(form, None, stepped)
     given = _judged(form)
     if given is None or _step() == "change":
@@ -111,7 +110,7 @@ def edit(schedule_id: uuid.UUID) -> ResponseReturnValue:
 def change(schedule_id: uuid.UUID) -> ResponseReturnValue:
     schedule = own(Schedule, schedule_id)
     form = _form()
-    if stepped := take_step(form, _step(), tags_of(current_user.organization_id)):
+    if stepped := take_step(form, _step(), register_names(current_user.organization_id).tags):
         return _stepped_page(form, schedule, stepped)
     given = _judged(form)
     if schedule.revision != _revision(form) and _step() != "change":
@@ -158,7 +157,9 @@ def preview() -> ResponseReturnValue:
 def _viewer() -> Viewer:
     organization_id = current_user.organization_id
     person = Person(current_user.email, current_user.id, current_user.name)
-    return Viewer(organization_id, person, masker(organization_id, _people().addresses), tags_of(organization_id))
+    return Viewer(
+        organization_id, person, masker(organization_id, _people().addresses), register_names(organization_id).tags
+    )
 
 
 def _look_as(form: ScheduleForm) -> str:
@@ -166,7 +167,7 @@ def _look_as(form: ScheduleForm) -> str:
 
 
 def _names() -> Names:
-    return Names(_people().names, tag_labels(current_user.organization_id))
+    return Names(_people().names, register_names(current_user.organization_id))
 
 
 def _people() -> People:
@@ -228,8 +229,8 @@ def _judged(form: ScheduleForm) -> ScheduleInput | None:
     valid = form.validate()
     try:
         organization_id = current_user.organization_id
-        tags = tags_of(organization_id)
-        given = check(data_of(form), organization_id=organization_id, now=clock.now(), tags=tags)
+        names = register_names(organization_id)
+        given = check(data_of(form), organization_id=organization_id, now=clock.now(), names=names)
     except NotAccepted as refusal:
         show_problems(form, refusal.problems)
         return None

@@ -8,7 +8,8 @@ from typing import Any
 from portal.models import OnBlackout
 from portal.pages.schedules.choices import DATE_FIELDS, FILTERS, FIRST_FILTERS, ON_BLACKOUT
 from portal.pages.schedules.forms import ScheduleForm
-from portal.pages.schedules.in_words import Described, Names, cases_in_words, facts
+from portal.pages.schedules.in_words import Described, cases_in_words, facts
+from portal.pages.schedules.names import Names
 from portal.pages.template_filters import field_errors
 
 FIELDS = {
@@ -42,8 +43,8 @@ def folded(described: Described, names: Names) -> dict[str, str]:
     filters: Mapping[str, Any] = described.get("filters") or {}
     return {
         "date-field": dict(DATE_FIELDS).get(filters.get("date_field", "created_at"), "").lower(),
-        "cases": cases_in_words({key: value for key, value in filters.items() if key != "date_field"}, names.tags),
-        "more-filters": cases_in_words(_less_used(filters), names.tags) if _less_used(filters) else "Any",
+        "cases": cases_in_words({key: value for key, value in filters.items() if key != "date_field"}, names),
+        "more-filters": cases_in_words(_less_used(filters), names) if _less_used(filters) else "Any",
         "columns": told.get("Columns", ""),
         "file": told.get("Format", "").partition(", ")[2].capitalize() or "As is",
         "late": _late(described, told),

@@ -30,6 +30,7 @@ from portal.pages.schedules.choices import (
     SEND_WHEN,
     SIDES,
 )
+from portal.pages.schedules.names import Names
 from portal.schedules.change_log import Change
 from portal.schedules.changes import described as described_schedule
 from portal.schedules.inputs import ScheduleInput
@@ -44,6 +45,7 @@ _LISTED = 5
 SEEN = "What they see"
 # filters whose values are words of Duepost, not of the register
 _OWN_WORDS = frozenset({"status", "priority", "channel", "outcome"})
+_WITH_ALL_BELOW = frozenset({"category", "business_unit"})
 _DONE = {
     "schedule.created": "created it",
     "schedule.duplicated": "made it as a copy",
@@ -56,14 +58,6 @@ _DONE = {
     "schedule.changes_started_over": "had it start over: the next run holds everything",
     "schedule.parked": "could not start it; it is tried again after an hour",
 }
-
-
-@dataclass(frozen=True)
-class Names:
-    """What ids and keys are called: people by id as text, tagged fields by column."""
-
-    people: Mapping[str, str]
-    tags: Mapping[str, str]
 
 
 def described_input(given: ScheduleInput) -> Described:
@@ -113,15 +107,15 @@ def facts(described: Described, names: Names) -> Facts:
         "Contents": contents_in_words(str(described.get("export_type", ""))),
         "Format": _format(described),
         "Period": period_asked(str(described.get("period", ""))),
-        "Cases": cases_in_words(described.get("filters") or {}, names.tags),
+        "Cases": cases_in_words(described.get("filters") or {}, names),
         "Of these": "Only those that are new or changed since the last time" if described.get("only_changes") else "",
-        "Columns": _columns(described, names.tags),
+        "Columns": _columns(described, names),
         "When": when_in_words(described),
         "Time zone": str(described.get("timezone", "")),
         "If it could not run on time": _catch_up(described),
         "Recipients": ", ".join(mails),
         "Mail": _mail(described.get("delivery_config") or {}) if mails else "",
-        "Own rows": _own_rows(described, names.tags),
+        "Own rows": _own_rows(described, names),
         SEEN: _masking(described.get("masking") or {}) if mails else "",
         "Backup recipient": str(described.get("backup_address") or ""),
         "When there is nothing to report": dict(NO_ROWS).get(str(described.get("no_rows")), "") if mails else "",
@@ -172,12 +166,10 @@ def period_asked(text: str) -> str:
         return text
 
 
-def cases_in_words(filters: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+def cases_in_words(filters: Mapping[str, Any], names: Names) -> str:
     """ "Status: Open, On hold. Anonymous reports only." """
-    parts = [f"{name}: {_values(key, filters[key])}" for key, name in FILTERS.items() if filters.get(key)]
-    if filters.get("category"):
-        parts = [f"{part}, with all below" if part.startswith(FILTERS["category"]) else part for part in parts]
-    parts += [f"{tags.get(column, column)}: {_of_tag(wanted)}" for column, wanted in _tags_of(filters).items()]
+    parts = [f"{name}: {_values(key, filters[key], names)}" for key, name in FILTERS.items() if filters.get(key)]
+    parts += [f"{names.tags.get(column, column)}: {_of_tag(wanted)}" for column, wanted in _tags_of(filters).items()]
     if "anonymous" in filters:
         parts.append("Anonymous reports only" if filters["anonymous"] else "Named reports only")
     if (field := filters.get("date_field", "created_at")) != "created_at":
@@ -273,10 +265,10 @@ def headed_by_keys(described: Described) -> bool:
     return False
 
 
-def _columns(described: Described, tags: Mapping[str, str]) -> str:
+def _columns(described: Described, names: Names) -> str:
     export_type, config = str(described.get("export_type", "")), described.get("column_config") or {}
     if chosen := config.get("columns"):
-        return f"{_counted(len(chosen), 'chosen column')}: {_some(_headings(described, chosen, tags))}"
+        return f"{_counted(len(chosen), 'chosen column')}: {_some(_headings(described, chosen, names.tags))}"
     if export_type == ExportType.BOARD_REPORT:
         return ""
     if export_type == ExportType.CUSTOM:
@@ -285,7 +277,7 @@ def _columns(described: Described, tags: Mapping[str, str]) -> str:
         return "All"
     count = config.get("max_investigations", USUAL_INVESTIGATIONS) if config.get("include_investigations", True) else 0
     more = [f"{_counted(count, 'investigation')} per case"]
-    more += ["the tagged fields"] * bool(config.get("include_tagged_fields") and tags)
+    more += ["the tagged fields"] * bool(config.get("include_tagged_fields") and names.tags)
     more += ["everything else for programs (JSON)"] * bool(config.get("include_overflow"))
     return f"All, with {' and '.join([', '.join(more[:-1]), more[-1]] if more[1:] else more)}"
 
@@ -301,12 +293,12 @@ def _headings(described: Described, chosen: Sequence[Any], tags: Mapping[str, st
     return [label or known.get(str(key), str(key)) for key, label in pairs]
 
 
-def _own_rows(described: Described, tags: Mapping[str, str]) -> str:
+def _own_rows(described: Described, names: Names) -> str:
     """ "North: region North. South: …" of those that have rows of their own."""
     groups: dict[str, list[str]] = {}
     for each in _destinations(described, "EMAIL"):
         if each.get("own_filters"):
-            groups.setdefault(cases_in_words(each["own_filters"], tags), []).append(each["target"])
+            groups.setdefault(cases_in_words(each["own_filters"], names), []).append(each["target"])
     return "; ".join(f"{_some(people)} only: {words}" for words, people in groups.items())
 
 
@@ -346,9 +338,11 @@ def _of_tag(wanted: Any) -> str:
     return _some(wanted if isinstance(wanted, list) else [wanted], most=12)
 
 
-def _values(key: str, values: Any) -> str:
+def _values(key: str, values: Any, names: Names) -> str:
     texts = [values] if isinstance(values, str) else [str(each) for each in values]
-    return _some([word(text) for text in texts] if key in _OWN_WORDS else texts, most=12)
+    shown = [word(text) if key in _OWN_WORDS else names.register.called(key, text) for text in texts]
+    below = ", with all below" if key in _WITH_ALL_BELOW else ""
+    return f"{_some(shown, most=12)}{below}"
 
 
 def _some(names: Sequence[Any], most: int = _LISTED) -> str:

@@ -85,7 +85,8 @@ class SoFar:
     @property
     def size(self) -> str | None:
         """ "about 1.2 MB"."""
-        return f"about {naturalsize(self.preview.about_bytes)}" if self.preview else None
+        about = self.preview.about_bytes if self.preview else None
+        return None if about is None else f"about {naturalsize(about)}"
 
 
 def so_far(
@@ -103,10 +104,12 @@ def so_far(
     """
     organization_id = viewer.organization_id
     described = described_answers(data)
+    look_as = _side_to_look_as(viewer.masker.sides(described), look_as)
     plan = _plan(data, organization_id, now, schedule)
     moments = next_moments(plan, now, _latest(data)) if plan else []
     resolved = _resolved(data, now, schedule.id if schedule else None)
     request = _request(data, viewer, now, resolved) if resolved else None
+    sides = viewer.masker.sides(described, _columns(request))
     found, why_not = None, None
     if request and with_rows:
         try:
@@ -120,7 +123,7 @@ def so_far(
         preview=found,
         why_not=why_not,
         by_keys=headed_by_keys(data),
-        sides=viewer.masker.sides(described, _columns(request)),
+        sides=sides,
         look_as=look_as,
     )
 
@@ -218,6 +221,12 @@ def _request(data: dict[str, Any], viewer: Viewer, now: datetime, resolved: Reso
         only_changes=data["only_changes"],
         tags=tuple(tag.to_json() for tag in viewer.tags),
     )
+
+
+def _side_to_look_as(sides: Sequence[Side], chosen: str) -> str:
+    """The chosen one, unless it has nobody and the other has."""
+    peopled = [side.name for side in sides if side.people]
+    return peopled[0] if peopled and chosen not in peopled else chosen
 
 
 def _columns(request: ExportRequest | None) -> Sequence[Column]:

@@ -22,10 +22,10 @@ from portal.pages.schedules import (
 )
 from portal.pages.schedules.blueprint import bp
 from portal.pages.schedules.forms import PauseForm, ReassignForm, offer_owners
-from portal.pages.schedules.in_words import Names, facts, told, when_of
+from portal.pages.schedules.in_words import facts, told, when_of
+from portal.pages.schedules.names import Names, register_names
 from portal.pages.schedules.so_far import moments_of
 from portal.pages.schedules.starting_over import next_changes
-from portal.pages.schedules.tags import tag_labels
 from portal.people.rights import Right
 from portal.runs.history import Row, Wanted, page_of_runs
 from portal.schedules import changes, listing
@@ -70,7 +70,7 @@ def show(schedule_id: uuid.UUID) -> ResponseReturnValue:
 def _page_of(schedule: Schedule, pause_form: PauseForm) -> str:
     organization_id = schedule.organization_id
     people = listing.people(organization_id)
-    names = Names(people.names, tag_labels(organization_id))
+    names = Names(people.names, register_names(organization_id))
     deleted = schedule.state is ScheduleState.DELETED
     return render_template(
         "schedules/show.html",

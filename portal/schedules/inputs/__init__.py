@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from portal.exports.case_filters import KnownNames
 from portal.exports.catalogue import OFFERED
 from portal.exports.periods import PeriodError, parse_period
-from portal.exports.tagged_fields import Tag, load_tags
 from portal.extensions import db
 from portal.models import CatchUp, DestinationKind, ExportFormat, ExportType, NoRows, OnBlackout, User
 from portal.schedules.inputs.contents import checked_contents, checked_filters, checked_masking
@@ -80,9 +80,11 @@ def _destination(kind: DestinationKind, target: str, name: str, own_filters: dic
 
 
 def check(
-    data: Mapping[str, Any], *, organization_id: uuid.UUID, now: datetime, tags: Sequence[Tag] | None = None
+    data: Mapping[str, Any], *, organization_id: uuid.UUID, now: datetime, names: KnownNames | None = None
 ) -> ScheduleInput:
-    """The input as it may be saved. Raises NotAccepted with every problem. `tags` where they are known already.
+    """The input as it may be saved. Raises NotAccepted with every problem.
+
+    `names` are the organization's, where they are read already.
 
     `data`: name, description, export_type, format, format_options (CSV: {delimiter, bom, header_labels}; any: {zip}),
     filters, period, column_config, rule (a mapping of the rule's vocabulary), timezone, recipients (text),
@@ -92,11 +94,11 @@ def check(
     (text), own_rows (a list of {"addresses": text, "filters"}).
     """
     found = Check()
-    tags = load_tags(db.session.connection(), organization_id) if tags is None else tags
+    names = names or KnownNames(organization_id)
     name = checked_name(found, data.get("name", ""))
     description = checked_description(found, data.get("description", ""))
     export_type = found.choose("export_type", data.get("export_type"), tuple(OFFERED), "Choose what to export.")
-    file_format, options, columns = checked_contents(found, data, tags)
+    file_format, options, columns = checked_contents(found, data, names.tags)
     catch_up = found.choose(
         "catch_up", data.get("catch_up", CatchUp.LATEST), tuple(CatchUp), "Choose what to catch up."
     )
@@ -108,11 +110,11 @@ def check(
         "Choose what happens on days of the blackout calendar.",
     )
     ready_by = checked_ready_by(found, data.get("ready_by"), data.get("rule"))
-    filters = checked_filters(found, data.get("filters", {}), organization_id)
+    filters = checked_filters(found, data.get("filters", {}), names)
     period = str(data.get("period", ""))
     found.read("period", lambda: parse_period(period), PeriodError)
     rule = checked_rule(found, data, now)
-    own_rows = checked_own_rows(found, data.get("own_rows", []), organization_id)
+    own_rows = checked_own_rows(found, data.get("own_rows", []), names)
     recipients = everyone(checked_recipients(found, str(data.get("recipients", ""))), own_rows)
     check_number(found, recipients)
     folders = checked_folders(found, str(data.get("folders", "")))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from portal.exports.case_filters import FilterError, parse_filters
+from portal.exports.case_filters import FilterError, KnownNames, parse_filters_by
 from portal.exports.catalogue import OFFERED, CatalogueError, check_format, columns_for
 from portal.exports.request import check_format_options, check_width
 from portal.exports.tagged_fields import Tag, tags_of_type
@@ -38,10 +37,10 @@ def checked_contents(
     return wanted, options, columns
 
 
-def checked_filters(found: Check, data: Any, organization_id: uuid.UUID, at: str = "filters") -> dict[str, Any] | None:
+def checked_filters(found: Check, data: Any, names: KnownNames, at: str = "filters") -> dict[str, Any] | None:
     """The filters as they are stored; a problem stands at `at` and the filter's own name."""
     try:
-        return parse_filters(data, organization_id).to_json()
+        return parse_filters_by(data, names).to_json()
     except FilterError as error:
         found.refuse(f"{at}.{error.field}", error.sentence)
         return None

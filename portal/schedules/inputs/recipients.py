@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from portal.exports.case_filters import KnownNames
 from portal.schedules.folders import FolderError, parse_folder
 from portal.schedules.inputs.contents import checked_filters
 from portal.schedules.inputs.problems import Check
@@ -34,7 +34,7 @@ def checked_recipients(found: Check, text: str, at: str = "recipients") -> list[
     return recipients
 
 
-def checked_own_rows(found: Check, data: Any, organization_id: uuid.UUID) -> list[OwnRows]:
+def checked_own_rows(found: Check, data: Any, names: KnownNames) -> list[OwnRows]:
     """Each {"addresses": text, "filters": {…}}; problems stand at "own_rows.0.addresses", "own_rows.0.filters".
 
     What is wholly empty is left out. Nobody may stand in two of them: which rows would be theirs?
@@ -49,7 +49,7 @@ def checked_own_rows(found: Check, data: Any, organization_id: uuid.UUID) -> lis
         text, filters = (str(each.get("addresses", "")), each.get("filters")) if isinstance(each, Mapping) else ("", {})
         if not text.strip() and not filters:
             continue
-        group = _own_rows(found, text, filters, organization_id, at)
+        group = _own_rows(found, text, filters, names, at)
         if group is None:
             continue
         for twice in [one for one in group.recipients if one.address.casefold() in seen]:
@@ -59,14 +59,14 @@ def checked_own_rows(found: Check, data: Any, organization_id: uuid.UUID) -> lis
     return groups
 
 
-def _own_rows(found: Check, text: str, filters: Any, organization_id: uuid.UUID, at: str) -> OwnRows | None:
+def _own_rows(found: Check, text: str, filters: Any, names: KnownNames, at: str) -> OwnRows | None:
     recipients = checked_recipients(found, text, f"{at}.addresses")
     if not text.strip():
         found.refuse(f"{at}.addresses", "Name who gets these rows, or remove the group.")
     if not filters:
         found.refuse(f"{at}.filters", "Choose which rows they get, or move them to the recipients above.")
         return None
-    checked = checked_filters(found, filters, organization_id, f"{at}.filters")
+    checked = checked_filters(found, filters, names, f"{at}.filters")
     return OwnRows(tuple(recipients), checked) if checked is not None else None
 
 
