@@ -14,10 +14,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.cases.kept_from import Person, kept_from_any
 from portal.models import (
     BusinessUnit,
     Case,
-    CaseRestriction,
     CaseStatus,
     Category,
     Disclosure,
@@ -36,8 +36,7 @@ class Reader:
     """For whom the register is read."""
 
     organization_id: uuid.UUID
-    user_id: uuid.UUID
-    email: str
+    person: Person
 
 
 @dataclass(frozen=True)
@@ -152,16 +151,5 @@ def _path(model: type[Category]) -> sa.ColumnElement[str | None]:
 
 
 def _visible(reader: Reader) -> tuple[sa.ColumnElement[bool], ...]:
-    kept_from = (
-        sa.select(CaseRestriction.id)
-        .where(
-            CaseRestriction.organization_id == reader.organization_id,
-            CaseRestriction.case_id == Case.id,
-            sa.or_(
-                CaseRestriction.user_id == reader.user_id,
-                sa.func.lower(CaseRestriction.email) == reader.email.lower(),
-            ),
-        )
-        .exists()
-    )
-    return Case.organization_id == reader.organization_id, ~kept_from
+    organization_id = reader.organization_id
+    return Case.organization_id == organization_id, ~kept_from_any(organization_id, [reader.person])

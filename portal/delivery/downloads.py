@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import IO
 
-from sqlalchemy.orm import Session
-
 from portal import audit
-from portal.delivery.links import LinkedFile, LinkState, linked_file, use_link
+from portal.delivery.links import LinkedFile, LinkState, use_link
 from portal.delivery.stored_file import DELETED, FileGone, StoredFile, checked_copy
 from portal.models import Artifact, write_session
 
@@ -40,23 +37,20 @@ def open_artifact(artifact: Artifact, *, actor: audit.Actor, address: str, now: 
 
 
 def open_linked(
-    db: Session, link_id: uuid.UUID, *, address: str, user_agent: str, now: datetime
-) -> tuple[LinkedFile, IO[bytes] | None] | None:
-    """The file behind a link and a checked copy of it, counted as one download; None for a link that is not there.
+    file: LinkedFile, *, address: str, user_agent: str, now: datetime
+) -> tuple[LinkedFile, IO[bytes] | None]:
+    """The file behind a link, as it was just read, and a checked copy of it, counted as one download.
 
     Without a copy the link is no longer good, as its state says. A file that is not served is not counted.
     Raises NotServed.
     """
-    file = linked_file(db, link_id, now)
-    if file is None:
-        return None
     copy = None
     if file.state is LinkState.GOOD:
         copy = checked_copy(
             StoredFile(file.artifact_id, file.organization_id, file.storage_key, file.sha256, file.bytes)
         )
     with _closed_on_error(copy):
-        used = use_link(link_id, address=address, user_agent=user_agent, now=now)
+        used = use_link(file.link_id, address=address, user_agent=user_agent, now=now)
     if copy is not None and (used is None or used.state is not LinkState.GOOD):
         copy.close()
         copy = None

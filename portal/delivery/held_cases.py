@@ -59,14 +59,15 @@ class OnRecord:
     withheld: dict[uuid.UUID, set[uuid.UUID]] = field(default_factory=lambda: defaultdict(set))
 
 
-def not_for(db: Session, artifact_id: uuid.UUID, person: Person) -> bool:
+def not_for(db: Session, artifact: Artifact, person: Person) -> bool:
     """Whether the person may not have the file, because of a case that it holds or may hold."""
-    row = db.execute(sa.select(Artifact.run_id, Artifact.organization_id).where(Artifact.id == artifact_id)).one()
-    kept = kept_cases_of(db, row.organization_id, person)
+    kept = kept_cases_of(db, artifact.organization_id, person)
     if not kept:
         return False
-    record = on_record(db, row.organization_id, person, [artifact_id])
-    (file,) = (each for each in files_of(db, [row.run_id]) if each.id == artifact_id)
+    record = on_record(db, artifact.organization_id, person, [artifact.id])
+    if record.held[artifact.id]:
+        return True
+    (file,) = (each for each in files_of(db, [artifact.run_id]) if each.id == artifact.id)
     return is_hidden(file, kept, record, person)
 
 
@@ -82,7 +83,6 @@ def files_of(db: Session, run_ids: Collection[uuid.UUID]) -> Iterator[File]:
     """Of each run in the order of the schedule's recipients, those that nobody was sent last."""
     first = sa.select(sa.func.min(Delivery.position)).where(Delivery.artifact_id == Artifact.id).scalar_subquery()
     backup = sa.exists().where(Delivery.artifact_id == Artifact.id, Delivery.backup)
-    export = Run.configuration["export"]
     statement = (
         sa.select(
             Artifact.id,
@@ -95,8 +95,8 @@ def files_of(db: Session, run_ids: Collection[uuid.UUID]) -> Iterator[File]:
             backup.label("backup"),
             Run.period_from,
             Run.period_to,
-            export["export_type"].as_string().label("export_type"),
-            export["filters"]["date_field"].as_string().label("date_field"),
+            Run.configuration[("export", "export_type")].as_string().label("export_type"),
+            Run.configuration[("export", "filters", "date_field")].as_string().label("date_field"),
             Run.kept_from,
         )
         .join(Run, Run.id == Artifact.run_id)

@@ -135,7 +135,7 @@ def linked_file(db: Session, link_id: uuid.UUID, now: datetime) -> LinkedFile | 
             link,
             artifact,
             is_recipient=is_recipient,
-            for_them=not not_for(db, artifact.id, Person(recipient, user_id, name)),
+            for_them=not not_for(db, artifact, Person(recipient, user_id, name)),
             now=now,
         ),
     )

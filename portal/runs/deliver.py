@@ -68,7 +68,8 @@ def _not_for_them(delivery: InHand) -> bool:
     """Whether they were put on a case's list since the file was made."""
     with Session(db.engine) as session:
         row = session.get_one(Delivery, delivery.id)
-        return not_for(session, delivery.artifact_id, Person(row.target, row.user_id, row.name))
+        artifact = session.get_one(Artifact, delivery.artifact_id)
+        return not_for(session, artifact, Person(row.target, row.user_id, row.name))
 
 
 def _file_to_store(delivery: InHand) -> FileToStore:

@@ -12,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from portal.models import (
     Artifact,
     Case,
+    CaseRestriction,
     CaseStatus,
     Delivery,
     DeliveryState,
     DestinationKind,
+    RestrictionKind,
     Run,
     RunKind,
     RunState,
@@ -108,6 +110,19 @@ def case_of_lakeside(cast: Cast) -> uuid.UUID:
     return case.id
 
 
+def entry_of_lakeside(cast: Cast) -> uuid.UUID:
+    entry = CaseRestriction(
+        id=uuid.uuid4(),
+        organization_id=cast.lakeside,
+        case_id=case_of_lakeside(cast),
+        kind=RestrictionKind.BY_HAND,
+        email="kept@example.org",
+    )
+    with write_session() as session:
+        session.add(entry)
+    return entry.id
+
+
 def person_of_lakeside(cast: Cast) -> uuid.UUID:
     return cast.otto
 
@@ -118,5 +133,6 @@ MAKERS: dict[str, Callable[[Cast], uuid.UUID]] = {
     "artifact_id": artifact_of_lakeside,
     "delivery_id": delivery_of_lakeside,
     "case_id": case_of_lakeside,
+    "entry_id": entry_of_lakeside,
     "user_id": person_of_lakeside,
 }

@@ -92,23 +92,19 @@ def link(token: str) -> ResponseReturnValue:
 def use_link(token: str) -> ResponseReturnValue:
     link_id = read_token(token)
     before = linked_file(db.session(), link_id, page_now()) if link_id else None
-    if link_id is None or before is None:
+    if before is None:
         return _not_valid()
     if before.state is LinkState.GOOD and (refused := _refused_by_sign_in(before)) is not None:
         return refused
     try:
-        used = downloads.open_linked(
-            db.session(),
-            link_id,
+        file, copy = downloads.open_linked(
+            before,
             address=request.remote_addr or "",
             user_agent=request.user_agent.string,
             now=clock.now(),
         )
     except NotServed as refusal:
         return _no_index(_not_served(refusal))
-    if used is None:
-        return _not_valid()
-    file, copy = used
     if copy is None:
         return _no_index(page(410, NO_LONGER[file.state]))
     return _no_index(_file(copy, file.file_name, file.media_type, file.bytes))

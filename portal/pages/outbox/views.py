@@ -9,12 +9,14 @@ from flask import Blueprint, Response, abort, make_response, render_template, se
 from flask.typing import ResponseReturnValue
 
 from portal.config import settings
-from portal.pages.access import requires
+from portal.extensions import db
+from portal.pages.access import current_viewer, requires
 from portal.pages.security_headers import policy
 from portal.people.rights import Right
 from portal.plumbing import outbox
 from portal.plumbing.mail_text import one_line
 from portal.plumbing.outbox import Mail, NoSuchMailError
+from portal.runs.mails_seen import MailsSeen
 
 bp = Blueprint("outbox", __name__, url_prefix="/outbox")
 FRAME_POLICY = (
@@ -25,9 +27,13 @@ FRAME_POLICY = (
 @bp.get("", endpoint="list")
 @requires(Right.SEE_RUNS)
 def list_mails() -> ResponseReturnValue:
-    folder = _folder()
+    folder, seen = _folder(), MailsSeen(db.session(), current_viewer())
+    mails = [each for each in outbox.list_messages(folder) if seen.are_to_them(each.rcpt_tos)]
+    hidden = seen.hidden([each.message_id for each in mails])
     return render_template(
-        "outbox/list.html", mails=outbox.list_messages(folder), refusals=outbox.list_refusals(folder)
+        "outbox/list.html",
+        mails=[each for each in mails if each.message_id not in hidden],
+        refusals=[each for each in outbox.list_refusals(folder) if seen.are_to_them([each.rcpt_to])],
     )
 
 
@@ -55,6 +61,7 @@ def html_body(mail_id: str) -> ResponseReturnValue:
 @bp.get("/<mail_id>/parts/<int:number>")
 @requires(Right.SEE_RUNS)
 def part(mail_id: str, number: int) -> ResponseReturnValue:
+    _mail(mail_id)
     try:
         described, content = outbox.read_part(_folder(), mail_id, number)
     except NoSuchMailError:
@@ -75,7 +82,12 @@ def _folder() -> Path:
 
 
 def _mail(mail_id: str) -> Mail:
+    """The mail; 404 also where the viewer may not know of it."""
     try:
-        return outbox.read_message(_folder(), mail_id)
+        mail = outbox.read_message(_folder(), mail_id)
     except NoSuchMailError:
         abort(404)
+    seen = MailsSeen(db.session(), current_viewer())
+    if not seen.are_to_them(mail.entry.rcpt_tos) or seen.hidden([mail.entry.message_id]):
+        abort(404)
+    return mail

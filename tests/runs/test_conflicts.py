@@ -1,0 +1,334 @@
+"""A case is kept from people, and nothing that they get or see tells that it exists (C18; attack 37)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import uuid
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from portal import clock
+from portal.cases.kept_from import Person, kept_by_person, kept_from_any
+from portal.delivery.links import link_url
+from portal.extensions import db as database
+from portal.models import (
+    Case,
+    Delivery,
+    DeliveryState,
+    DownloadLink,
+    ExportFormat,
+    ExportType,
+    Notice,
+    RestrictionKind,
+    Role,
+    Run,
+    RunState,
+    User,
+    write_session,
+)
+from portal.runs.make import make_run
+from portal.runs.verify import find_breaches, one_moment
+from tests.runs.conflict_desk import (
+    NADIA,
+    PRIYA,
+    SECRET,
+    TOMAS,
+    Kept,
+    add_case,
+    artifact_for,
+    artifacts_of,
+    content,
+    found_in,
+    put_on_list,
+    run_it,
+    withheld_in,
+    yesterday,
+)
+from tests.runs.conftest import deliveries_of, run_of
+from tests.support.apps import Clock
+from tests.support.cast import LONG_AGO, Cast
+from tests.support.mail import Sink
+from tests.support.pages_client import Pages
+from tests.support.schedules import make_cases, make_schedule
+
+S, N, H = RestrictionKind.SUBJECT, RestrictionKind.NAMED_BY_REPORTER, RestrictionKind.BY_HAND
+EVERYTHING = {"include_overflow": True, "max_investigations": 2}
+
+
+@pytest.fixture
+def app_settings(mail_sink: Sink) -> dict[str, str]:
+    return {
+        "MAIL_SERVER": "127.0.0.1",
+        "MAIL_PORT": str(mail_sink.port),
+        "DUEPOST_MAIL_TIMEOUT_SECONDS": "5",
+        "DUEPOST_OUTBOX_FOLDER": str(mail_sink.folder),
+    }
+
+
+@pytest.fixture
+def secret(cast: Cast, moved_clock: Clock) -> Kept:
+    """Seven cases and one more, from which Priya, a recipient, and Otto, who owns the schedule, are kept."""
+    created_at = yesterday(moved_clock.now())
+    make_cases(cast.lakeside, 7, created_at=created_at)
+    case = add_case(cast.lakeside, created_at)
+    put_on_list(cast.lakeside, case, N, email="PRIYA@Example.org", name="P. R.")
+    put_on_list(cast.lakeside, case, S, email="Otto@EXAMPLE.org")
+    return case
+
+
+@pytest.mark.parametrize("file_format", [each for each in ExportFormat if each is not ExportFormat.PPTX])
+def test_no_file_of_theirs_holds_a_trace_and_all_others_hold_the_case(
+    app: Flask, cast: Cast, secret: Kept, mail_sink: Sink, file_format: ExportFormat
+) -> None:
+    """C18, attack 37: bytes, statistics and counts, for each format."""
+    columns = {} if file_format is ExportFormat.PDF else EVERYTHING
+    kind = ExportType.CASES_ONLY if file_format is ExportFormat.PDF else ExportType.FLAT_FILE
+    schedule_id = make_schedule(
+        cast.lakeside,
+        cast.otto,
+        recipients=[PRIYA, TOMAS],
+        format=file_format,
+        export_type=kind,
+        column_config=columns,
+        format_options={"zip": True} if file_format is ExportFormat.CSV else {},
+    )
+    run_id = run_it(cast, schedule_id)
+    assert run_of(run_id).state is RunState.SUCCEEDED
+    theirs, others = artifact_for(run_id, PRIYA), artifact_for(run_id, TOMAS)
+    assert (theirs.rows, others.rows) == (7, 8)
+    assert theirs.file_name == others.file_name
+    assert found_in(content(theirs), secret.traces) == set()
+    assert SECRET in found_in(content(others), secret.traces)
+    assert withheld_in(theirs) == {secret.id}
+    assert withheld_in(others) == set()
+    to_priya, to_tomas = mail_sink.messages()
+    words = to_priya.get_body(("plain",)).get_content()
+    assert theirs.sha256 in words
+    assert "Rows: 7" in words.replace("\u00a0", " ") or re.search(r"Rows\W+7\b", words)
+    assert others.sha256 in to_tomas.as_string()
+    raw = mail_sink.raw()[0]
+    assert not [trace for trace in (*secret.traces, others.sha256) if trace.encode() in raw]
+
+
+@pytest.fixture
+def ran(app: Flask, cast: Cast, secret: Kept) -> uuid.UUID:
+    """A run of Otto's schedule, to Priya, who is kept from the case as he is, and to Tomas, who is not. Otto is kept
+    from a second one, from which she is not."""
+    created_at = yesterday(clock.now())
+    second = add_case(cast.lakeside, created_at, "SECRET-88")
+    put_on_list(cast.lakeside, second, H, user_id=cast.otto)
+    schedule_id = make_schedule(cast.lakeside, cast.otto, recipients=[PRIYA, TOMAS], folders=["reports"])
+    return run_it(cast, schedule_id)
+
+
+def pages_of(page: Pages, who: uuid.UUID, run: Run, secret: Kept) -> dict[str, str]:
+    """Whatever the product shows that person of the run and its schedule, by address."""
+    paths = ["/", "/history", "/history.csv", f"/runs/{run.id}", f"/runs/{run.id}/status", "/schedules"]
+    paths += [f"/schedules/{run.schedule_id}", "/cases", f"/cases/{secret.id}", "/cases?search=SECRET", "/outbox"]
+    return {path: page.of(who).get(path).text for path in paths}
+
+
+def test_the_owner_who_is_kept_from_it_sees_one_file_without_it(
+    page: Pages, cast: Cast, ran: uuid.UUID, secret: Kept
+) -> None:
+    """C18: pages, lists, CSV, progress, downloads and mails tell nothing of the files that hold it."""
+    run, every = run_of(ran), artifacts_of(ran)
+    assert [each.rows for each in every] == [7, 8, 9]
+    (own,) = [each for each in every if each.only_to_see]
+    shown = pages_of(page, cast.otto, run, secret)
+    hidden = [each for each in every if each.id != own.id]
+    for path, answered in shown.items():
+        text = answered.replace(f"/cases/{secret.id}", "")
+        told = [trace for trace in (*secret.traces, "SECRET-88") if trace in text]
+        told += [
+            value for each in hidden for value in (each.sha256[:12], str(each.id), each.storage_key) if value in text
+        ]
+        assert not told, path
+    words = page.of(cast.otto).get(f"/runs/{ran}").words
+    assert words.count("SHA-256") == 1
+    assert own.sha256 in words
+    assert "7 cases read" in words
+    assert "Sent to 3 of 3" in words
+    assert "Withheld" not in words
+    (line,) = [row for row in csv.DictReader(io.StringIO(shown["/history.csv"])) if row["run_id"] == str(ran)]
+    assert (line["rows"], line["sha256"]) == ("7", own.sha256)
+    assert run.rows_written == run.rows_expected == 7
+    assert b"SECRET" not in page.of(cast.otto).get(f"/artifacts/{own.id}/download").data
+    for each in hidden:
+        missing = page.of(cast.otto).get(f"/artifacts/{uuid.uuid4()}/download")
+        answer = page.of(cast.otto).get(f"/artifacts/{each.id}/download")
+        assert (answer.status, answer.data) == (missing.status, missing.data)
+    assert page.of(cast.otto).get(f"/cases/{secret.id}").status == 404
+
+
+def test_who_manages_such_lists_sees_what_was_withheld_and_why(
+    page: Pages, cast: Cast, ran: uuid.UUID, secret: Kept
+) -> None:
+    """C18: the right, not kept from it. An officer without the right sees the files, and not why there are two."""
+    answer = page.ana.get(f"/runs/{ran}")
+    table = " ".join(" ".join(answer.find("//section[@aria-labelledby='withheld']")[0].itertext()).split())
+    for word in (SECRET, "priya@example.org", "named by the reporter", "otto@example.org", "a subject of the case"):
+        assert word in table.replace("@ ", "@")
+    full, priyas = artifact_for(ran, TOMAS), artifact_for(ran, PRIYA)
+    assert {full.sha256, priyas.sha256} <= set(answer.words.split())
+    assert artifacts_of(ran)[0].sha256 not in answer.words
+    with write_session() as db:
+        officer = User(
+            organization_id=cast.lakeside, email="olga@example.org", name="Olga", role=Role.OFFICER, created_at=LONG_AGO
+        )
+        db.add(officer)
+    words = page.of(officer.id).get(f"/runs/{ran}").words
+    assert full.sha256 in words
+    assert "Withheld" not in words
+
+
+def test_a_file_made_before_somebody_was_kept_from_a_case_is_theirs_no_more(
+    page: Pages, cast: Cast, secret: Kept, mail_sink: Sink, moved_clock: Clock
+) -> None:
+    """C18: what was put on the list later counts for files, links, pages and mails that are still to go."""
+    run_id = run_it(cast, make_schedule(cast.lakeside, cast.otto, recipients=[TOMAS, "ana@example.org"]))
+    full = artifact_for(run_id, "ana@example.org")
+    with write_session() as db:
+        joined = sa.select(Delivery.target, DownloadLink.id).join(Delivery, Delivery.id == DownloadLink.delivery_id)
+        links = {row.target: row.id for row in db.execute(joined)}
+    assert page.nobody().get(_path(links["ana@example.org"])).status == 200
+    assert page.ana.get(f"/artifacts/{full.id}/download").status == 200
+    moved_clock.forward(seconds=60)
+    put_on_list(cast.lakeside, secret, H, email="ana@example.org")
+    late = add_case(cast.lakeside, moved_clock.now(), "SECRET-99")
+    put_on_list(cast.lakeside, late, H, email=TOMAS)
+    revoked = page.nobody().get(_path(links["ana@example.org"]))
+    assert (revoked.status, "withdrawn" in revoked.words) == (410, True)
+    assert page.nobody().post(_path(links["ana@example.org"]), {}).status == 410
+    assert page.nobody().get(_path(links[TOMAS])).status == 200, "a case that came later was not in it"
+    assert page.ana.get(f"/artifacts/{full.id}/download").status == 404
+    words = page.ana.get(f"/runs/{run_id}").words
+    assert full.sha256 not in words
+    assert SECRET not in words
+    again = Delivery.destination == "email:ana@example.org"
+    with write_session() as db:
+        values = {"state": DeliveryState.PENDING, "next_attempt_at": moved_clock.now(), "accepted_at": None}
+        db.execute(sa.update(Delivery).where(again).values(**values))
+        db.execute(sa.update(Run).values(state=RunState.DELIVERING, finished_at=None, wake_after=moved_clock.now()))
+    sent = len(mail_sink.raw())
+    make_run(run_id)
+    assert deliveries_of(run_id)["ana@example.org"].state is DeliveryState.BLOCKED
+    assert len(mail_sink.raw()) == sent
+
+
+def _path(link_id: uuid.UUID) -> str:
+    return "/d/" + link_url(link_id).rpartition("/d/")[2]
+
+
+def test_what_every_recipient_is_kept_from_goes_to_the_backup_recipient(
+    page: Pages, cast: Cast, secret: Kept, mail_sink: Sink
+) -> None:
+    """C18: and nobody else can count that there was one more."""
+    schedule_id = make_schedule(cast.lakeside, cast.otto, recipients=[PRIYA], backup_address=NADIA)
+    run_id = run_it(cast, schedule_id)
+    assert run_of(run_id).reason == "Accepted for 1 of 1 destination."
+    backup = artifact_for(run_id, NADIA)
+    assert backup.rows == 8
+    assert SECRET in found_in(content(backup), secret.traces)
+    assert {message["To"] for message in mail_sink.messages()} == {PRIYA, NADIA}
+    words = page.otto.get(f"/runs/{run_id}").words
+    assert NADIA not in words.replace("@ ", "@")
+    assert backup.sha256 not in words
+    assert "Sent to 1 of 1" in words
+    assert NADIA not in page.otto.get("/outbox").text
+    words = page.ana.get(f"/runs/{run_id}").words.replace("@ ", "@")
+    assert NADIA in words
+    assert SECRET in words
+    with write_session() as db:
+        assert db.scalars(sa.select(Notice)).all() == []
+
+
+def test_a_backup_recipient_who_is_not_reached_holds_nothing_up_and_the_admins_hear_of_it(
+    app: Flask, cast: Cast, secret: Kept
+) -> None:
+    """C18: the run's state tells nothing of them."""
+    schedule_id = make_schedule(cast.lakeside, cast.otto, recipients=[PRIYA], backup_address="busy@example.org")
+    run_id = run_it(cast, schedule_id)
+    assert run_of(run_id).state is RunState.SUCCEEDED
+    assert deliveries_of(run_id)["busy@example.org"].state in {DeliveryState.EXPIRED, DeliveryState.REJECTED}
+    with write_session() as db:
+        (notice,) = db.scalars(sa.select(Notice)).all()
+        assert notice.address == "ana@example.org"
+    with one_moment() as db:
+        assert list(find_breaches(db, None, clock.now())) == []
+
+
+def test_where_nobody_may_have_it_the_admins_who_may_know_are_told_once(app: Flask, cast: Cast, secret: Kept) -> None:
+    """C18: by words that name no case; an admin who is kept from it hears nothing."""
+    with write_session() as db:
+        values = {"organization_id": cast.lakeside, "role": Role.ADMIN, "created_at": LONG_AGO}
+        db.add(User(email="kept-admin@example.org", name="Kept Admin", **values))
+    put_on_list(cast.lakeside, secret, N, name=" kept ADMIN")
+    schedule_id = make_schedule(cast.lakeside, cast.otto, recipients=[PRIYA], backup_address="otto@example.org")
+    for _ in range(2):
+        run_id = run_it(cast, schedule_id)
+    assert list(deliveries_of(run_id)) == [PRIYA]
+    with write_session() as db:
+        (notice,) = db.scalars(sa.select(Notice)).all()
+        assert notice.address == "ana@example.org"
+        assert not [trace for trace in secret.traces if trace in notice.text + notice.subject]
+
+
+@pytest.mark.parametrize(
+    ("on_list", "person"),
+    [
+        ({"kind": H, "email": "Sam@Example.ORG"}, Person("sam@example.org")),
+        ({"kind": H, "email": "sam@b\u00fccher.example"}, Person("SAM@xn--bcher-kva.example")),
+        ({"kind": H, "email": "M\u00dcLLER@example.org"}, Person("m\u00fcller@example.org")),
+        ({"kind": S, "email": " sam@example.org".strip()}, Person("sam@example.org")),
+        ({"kind": N, "name": "Otto Lind"}, Person("otto@example.org")),
+        ({"kind": N, "name": "Sam Reed"}, Person("sam@example.org", None, "sam reed ")),
+        ({"kind": H, "email": "otto@example.org"}, "otto"),
+        ({"kind": H, "user_id": "otto"}, Person("OTTO@example.org")),
+    ],
+)
+def test_people_are_known_by_address_user_or_name(
+    app: Flask, cast: Cast, on_list: dict[str, object], person: Person | str
+) -> None:
+    """C18: however either side spells it; nobody else is kept from it by the same entry."""
+    make_cases(cast.lakeside, 1)
+    case = add_case(cast.lakeside, LONG_AGO)
+    given = {name: cast.otto if value == "otto" else value for name, value in on_list.items()}
+    put_on_list(cast.lakeside, case, **given)  # type: ignore[arg-type]
+    asked = Person("someone@elsewhere.example", cast.otto) if isinstance(person, str) else person
+    with database.engine.connect() as connection:
+        kept = connection.scalars(sa.select(Case.id).where(kept_from_any(cast.lakeside, [asked]))).all()
+        assert kept == [case.id]
+        by_person = kept_by_person(connection, cast.lakeside, [asked, Person("other@example.org")])
+        assert {who: set(cases) for who, cases in by_person.items()} == {asked: {case.id}}
+        assert not connection.scalars(sa.select(Case.id).where(kept_from_any(cast.strangers, [asked]))).all()
+
+
+def test_one_who_manages_lists_puts_people_on_and_takes_off_what_was_put_by_hand(
+    page: Pages, cast: Cast, secret: Kept
+) -> None:
+    """C18: a right of its own; whoever is kept from the case finds neither page nor list."""
+    before = page.ana.get(f"/cases/{secret.id}")
+    assert "a subject of the case" in before.words
+    assert "Kept from this case" not in page.otto.get(f"/cases/{_any_other(cast, secret)}").words
+    page.ana.submit(before, {"address": "Tomas@example.org"}, action=f"/cases/{secret.id}/kept-from")
+    after = page.ana.get(f"/cases/{secret.id}")
+    assert "tomas@example.org" in after.words
+    (take_off,) = after.find("//form[contains(@action, '/remove')]/@action")
+    assert page.otto.post(take_off, {}).status == 403
+    page.ana.post(take_off, {})
+    assert "tomas@example.org" not in page.ana.get(f"/cases/{secret.id}").words
+    wrong = page.ana.submit(after, {"address": "no address"}, action=f"/cases/{secret.id}/kept-from")
+    assert wrong.status == 400
+    gone = page.ana.submit(after, {"address": "ana@example.org"}, action=f"/cases/{secret.id}/kept-from")
+    assert gone.location == "/cases"
+    assert page.ana.post(take_off, {}).status == 404
+
+
+def _any_other(cast: Cast, secret: Kept) -> uuid.UUID:
+    with write_session() as db:
+        return db.scalars(sa.select(Case.id).where(Case.id != secret.id)).first()  # type: ignore[return-value]
