@@ -33,6 +33,7 @@ _HEAD_ROOM = 75.0
 """What the section's head takes on its first page."""
 _LOGO_ROOM = (190.0, 56.0)
 _SHORT = 70
+_LONGEST_FACT = 360
 _TITLE_ROOM = 460.0
 _TITLE_SIZES = ((38, 1), (34, 1), (31, 1), (36, 2), (28, 3), (20, 6), (14, 12))
 """The first size in which the title takes no more than so many lines."""
@@ -63,8 +64,10 @@ def context(
         "short": {"organization": _shortened(figures.organization)},
         "band": image(Picture(595, 842, (Rect(0, 0, 14, 842, Tone.ACCENT),), "")),
         "logo": _logo(look.logo),
-        "title_facts": sections.title_facts(figures, facts),
-        "cover": _cover(figures, look, lettering),
+        "title_facts": [
+            (name, _shortened(value, _LONGEST_FACT)) for name, value in sections.title_facts(figures, facts)
+        ],
+        "title_size": _title_size(figures.title, lettering),
         "reading": _reading(figures),
         "kpi_rows": _kpi_rows(figures, image),
         "key_lead": _compared(figures),
@@ -99,7 +102,7 @@ def _kpi_rows(figures: BoardFigures, image: Any) -> list[list[dict[str, Any]]]:
 def _said_size(sentences: int) -> dict[str, float]:
     """Type and blank of the summary, so that a usual one takes one page."""
     size, above = next(
-        (size, above) for most, size, above in ((12, 11.6, 7.5), (15, 10.8, 6.5), (10**9, 10.0, 5)) if sentences <= most
+        (size, above) for most, size, above in ((12, 11.6, 7.5), (15, 10.8, 6.5), (10**9, 9.7, 4)) if sentences <= most
     )
     return {"size": size, "above": above, "below": above + 1}
 
@@ -206,9 +209,9 @@ def _levels(figures: BoardFigures, image: Any) -> dict[str, Any]:
 
 def _page_breaks(made: dict[str, Any]) -> dict[str, bool]:
     """Which of the short sections begin a page, so that none is torn and none stands alone without need."""
-    tables = sum(60 + 22 * len(each["rows"]) for each in made["risks"])
+    tables = sum(56 + 21 * len(each["rows"]) for each in made["risks"])
     heights = {
-        "aging": 480 if made["aging"] else 70,
+        "aging": 408 if made["aging"] else 70,
         "levels": 90 + (made["levels"].height if made["levels"] else 0),
         "clocks": 80 + (made["clocks"].height if made["clocks"] else 0),
         "risks": 80 + tables,
@@ -271,6 +274,8 @@ def _reading(figures: BoardFigures) -> list[tuple[str, str]]:
         ("A dash", "There was nothing to compute the figure from."),
         ("Charts", "Filled bars come first, hollow ones second; every number that a chart shows is written in it."),
     ]
+    if len(figures.filters) > _LONGEST_FACT:
+        found.insert(0, ("Cases", figures.filters))
     return [*found, *(("About this register", each) for each in figures.notes)]
 
 
@@ -288,16 +293,14 @@ def _logo(data: bytes | None) -> Image | None:
     return Image(f"data:image/png;base64,{base64.b64encode(data).decode()}", width * scale, height * scale)
 
 
-def _cover(figures: BoardFigures, look: Look, lettering: Lettering) -> dict[str, float]:
-    """The size of the title's type, and the blank below it that puts the facts at the foot of the page."""
+def _title_size(title: str, lettering: Lettering) -> int:
+    """In points."""
     setter = Typesetter(fonts.title_faces(), lettering.unknown)
     for size, most_lines in _TITLE_SIZES:
-        lines = len(setter.lines(figures.title, _TITLE_ROOM * 1000 / size))
-        if lines <= most_lines:
-            break
-    taken = lines * size * 1.16 + (34 if look.logo else 0) + 12 * (len(figures.filters) // 75)
-    return {"size": size, "gap": max(16.0, 290 - taken)}
+        if len(setter.lines(title, _TITLE_ROOM * 1000 / size)) <= most_lines:
+            return size
+    return _TITLE_SIZES[-1][0]
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHORT else text[: _SHORT - 1].rstrip() + "…"
+def _shortened(text: str, most: int = _SHORT) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
