@@ -59,16 +59,17 @@ def load_labels(connection: sa.Connection, organization_id: uuid.UUID) -> Labels
 def masked(labels: Labels, organization_id: uuid.UUID, masking: Mapping[str, Any]) -> Labels:
     """With pseudonyms in place of names that the reader must not know, the same in every report."""
     treated = masking.get("columns", {})
+    hidden = [kind for kind, column in COLUMNS.items() if treated.get(column) in (Treatment.MASK, Treatment.OMIT)]
+    if not hidden:
+        return labels
     pseudonym = pseudonyms_of(organization_id)
-    return replace(
-        labels,
-        names={
-            kind: {ident: pseudonym(kind.replace("_", " ").capitalize(), name) for ident, name in names.items()}
-            if treated.get(COLUMNS.get(kind)) in (Treatment.MASK, Treatment.OMIT)
-            else names
-            for kind, names in labels.names.items()
-        },
-    )
+    others = {
+        kind: {
+            ident: pseudonym(kind.replace("_", " ").capitalize(), name) for ident, name in labels.names[kind].items()
+        }
+        for kind in hidden
+    }
+    return replace(labels, names={**labels.names, **others})
 
 
 def words_of(enum: type[StrEnum]) -> dict[uuid.UUID | str, str]:
