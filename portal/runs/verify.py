@@ -16,11 +16,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from portal.cases.kept_from import Person
 from portal.delivery.stored_file import FileChanged, NotServed, StoredFile, checked_copy
 from portal.extensions import db as database
 from portal.models import (
     IS_OPEN,
     Artifact,
+    ArtifactRestriction,
     AuditEvent,
     Delivery,
     DeliveryAttempt,
@@ -99,6 +101,8 @@ def find_breaches(db: Session, only: uuid.UUID | None, now: datetime, *, hash_fi
     yield from _accepted_without_250(look)
     yield from _attempts_differ(look)
     yield from _message_id_twice(look)
+    yield from _file_of_another_run(look)
+    yield from _not_withheld(look)
     yield from _runs_one_by_one(look)
     yield from _files(look, hash_files=hash_files)
 
@@ -266,6 +270,29 @@ def _message_id_twice(look: _Look) -> Iterator[Breach]:
     twice = sa.select(every.c.message_id).group_by(every.c.message_id).having(sa.func.count() > 1)
     for row in look.rows(twice, every.c.organization_id):
         yield Breach("message-id-twice", f"message {row.message_id}", "Two mails carry it.")
+
+
+def _file_of_another_run(look: _Look) -> Iterator[Breach]:
+    strange = (
+        sa.select(Delivery.id)
+        .join(Artifact, Artifact.id == Delivery.artifact_id)
+        .where(sa.or_(Artifact.run_id != Delivery.run_id, Artifact.only_to_see))
+    )
+    for row in look.rows(strange, Delivery.organization_id):
+        yield Breach("file-of-another-run", f"delivery {row.id}", "Its file is not one that its run made to be sent.")
+
+
+def _not_withheld(look: _Look) -> Iterator[Breach]:
+    """Nobody's file holds a case that they were kept from when it was made."""
+    held = (
+        sa.select(Delivery.id, Delivery.target, ArtifactRestriction.case_id, Run.kept_from)
+        .join(ArtifactRestriction, ArtifactRestriction.artifact_id == Delivery.artifact_id)
+        .join(Run, Run.id == Delivery.run_id)
+        .where(~ArtifactRestriction.withheld, Run.kept_from.is_not(None), Delivery.kind == DestinationKind.EMAIL)
+    )
+    for row in look.rows(held, Delivery.organization_id):
+        if str(row.case_id) in row.kept_from.get(Person(row.target).key, ()):
+            yield Breach("not-withheld", f"delivery {row.id}", "Its file holds a case that they are kept from.")
 
 
 def _runs_one_by_one(look: _Look) -> Iterator[Breach]:

@@ -16,6 +16,7 @@ from portal.cases.kept_from import Person, kept_by_person, kept_from_any
 from portal.delivery.links import link_url
 from portal.extensions import db as database
 from portal.models import (
+    ArtifactRestriction,
     Case,
     Delivery,
     DeliveryState,
@@ -258,8 +259,15 @@ def test_a_backup_recipient_who_is_not_reached_holds_nothing_up_and_the_admins_h
     with write_session() as db:
         (notice,) = db.scalars(sa.select(Notice)).all()
         assert notice.address == "ana@example.org"
+    assert breaches() == set()
+    with write_session() as db:
+        db.execute(sa.update(ArtifactRestriction).values(withheld=False))
+    assert breaches() == {"not-withheld"}
+
+
+def breaches() -> set[str]:
     with one_moment() as db:
-        assert list(find_breaches(db, None, clock.now())) == []
+        return {each.name for each in find_breaches(db, None, clock.now())}
 
 
 def test_where_nobody_may_have_it_the_admins_who_may_know_are_told_once(app: Flask, cast: Cast, secret: Kept) -> None:

@@ -33,6 +33,7 @@ BY_SQL = {
     "attempts-differ": ["UPDATE deliveries SET attempts = 7"],
     "sent-though-not": ["UPDATE artifacts SET not_sent = 'Nothing to report.'"],
     "window-from-nowhere": ["UPDATE runs SET changes_from = :old"],
+    "file-of-another-run": ["UPDATE artifacts SET only_to_see = true"],
     "trail-differs": ["UPDATE runs SET state = 'FAILED'"],
     "end-differs": ["UPDATE deliveries SET state = 'REJECTED'"],
 }

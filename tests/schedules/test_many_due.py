@@ -38,8 +38,13 @@ NOW = datetime(2026, 11, 2, 13, 4, tzinfo=UTC)  # Monday 08:04 in New York
 MANY = 1_000
 
 
-def add_schedules(organization_id: uuid.UUID, count: int, **given: Any) -> list[uuid.UUID]:
-    """Daily ones that fell due within the last four minutes, all of them still on time; ids in no order of time."""
+def add_schedules(
+    organization_id: uuid.UUID, count: int, *, own_filters: dict[str, Any] | None = None, **given: Any
+) -> list[uuid.UUID]:
+    """Daily ones that fell due within the last four minutes, all of them still on time; ids in no order of time.
+
+    Each to two people, the second of whom has `own_filters`.
+    """
     ids = []
     with write_session() as session:
         for number in range(count):
@@ -69,6 +74,7 @@ def add_schedules(organization_id: uuid.UUID, count: int, **given: Any) -> list[
                     position=position,
                     kind=DestinationKind.EMAIL,
                     target=f"person{position}-{number}@example.org",
+                    own_filters=own_filters if position else None,
                 )
                 for position in (1, 0)
             ]
@@ -160,11 +166,12 @@ def test_one_that_has_its_run_already_moves_on_with_the_rest_of_the_batch(app: F
 
 
 def test_a_batch_takes_as_many_statements_however_many_it_holds(app: Flask, cast: Cast) -> None:
-    """Nothing is asked schedule by schedule: not destinations, the last success, the register's names, nor its tags."""
+    """Nothing is asked schedule by schedule: not destinations and their filters, the last success, names, nor tags."""
     with write_session() as session:
         session.add(Category(organization_id=cast.lakeside, name="Harassment"))
     promote(cast.lakeside, TAGS[:3])
-    given = {
+    given: dict[str, Any] = {
+        "own_filters": {"category": ["Harassment"], "anonymous": True},
         "period": "since_last_success",
         "filters": {"category": ["Harassment"], "tags": {"amount": {"min": 5}}},
         "column_config": {"columns": ["case_id", "number"]},
@@ -181,6 +188,8 @@ def test_a_batch_takes_as_many_statements_however_many_it_holds(app: Flask, cast
         for frozen in session.scalars(sa.select(Run.configuration)):
             assert [each["column_name"] for each in frozen["export"]["tags"]] == ["amount", "number"]
             assert frozen["filters_in_words"] == "Category Harassment, children included; Amount from 5"
+            assert frozen["destinations"][1]["own_filters"] == given["own_filters"]
+            assert "Category Harassment" in frozen["destinations"][1]["own_filters_in_words"]
 
 
 @contextmanager
