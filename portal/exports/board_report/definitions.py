@@ -59,7 +59,8 @@ _ALL = (
         "Anonymous share",
         "Cases opened in the period whose earliest intake report is anonymous.",
         "cases opened in the period whose earliest intake report says whether it is.",
-        "a dash. Where filters leave fewer than 5 anonymous cases in the report, or out of it, it is hidden.",
+        "a dash. It is hidden where filters leave fewer than 5 anonymous cases in the report, or out of it, and where "
+        "there are fewer than 5 in a period of less than a month.",
     ),
     Definition(
         "sla_met",

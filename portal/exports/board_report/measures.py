@@ -77,8 +77,8 @@ class Measure:
 
     @property
     def tenths(self) -> int:
-        """A share in tenths of a percent, as it is written."""
-        return tenths_of_percent(self.part or 0, self.base or 0)
+        """A share in tenths of a percent, as it is written; 0 of nothing."""
+        return tenths_of_percent(self.part or 0, self.base) if self.base else 0
 
     @property
     def base_text(self) -> str:
@@ -120,7 +120,7 @@ def change_of(now: Measure, before: Measure | None) -> Change | None:
 
 def tenths_of_percent(part: int, base: int) -> int:
     """0 to 1000, rounded half up; 0 and 1000 only where it is none and all."""
-    tenths = int(Decimal(part * 1000).__truediv__(Decimal(base)).quantize(Decimal(1), ROUND_HALF_UP))
+    tenths = int((Decimal(part * 1000) / Decimal(base)).quantize(Decimal(1), ROUND_HALF_UP))
     return min(max(tenths, 1), 999) if 0 < part < base else tenths
 
 

@@ -10,6 +10,8 @@ from portal.exports.periods import Resolved, period_in_words
 from portal.moments import MONTHS, day_in_words
 
 TREND_MONTHS = 12
+SHORTEST_MONTH = timedelta(days=28, hours=-3)
+"""Of local days, some of which are shorter."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,11 @@ class Span:
 
     start: datetime | None
     end: datetime
+
+    @property
+    def is_short(self) -> bool:
+        """Less than any month."""
+        return self.start is not None and self.end - self.start < SHORTEST_MONTH
 
 
 @dataclass(frozen=True)

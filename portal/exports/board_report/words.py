@@ -166,7 +166,7 @@ def _rising(figures: BoardFigures) -> Iterator[Sentence]:
 
 def _unit_above(figures: BoardFigures) -> Iterator[Sentence]:
     units, overall = figures.risks.units, figures.risks.organization_rate
-    if not units or units[0].rate.tenths - overall.tenths < MARKED_TENTHS:
+    if not units or overall.value is None or units[0].rate.tenths - overall.tenths < MARKED_TENTHS:
         return
     first = units[0]
     if len(units) > 1 and units[1].rate.tenths == first.rate.tenths:

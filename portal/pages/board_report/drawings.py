@@ -30,7 +30,11 @@ def drawings(figures: BoardFigures) -> Drawings:
                 height=220,
             )
         ),
-        {each.key: for_page(sparkline(each.months), css="spark") for each in figures.kpis if each.months},
+        {
+            each.key: for_page(sparkline(each.months), css="spark")
+            for each in figures.kpis
+            if any(month is not None for month in each.months)
+        },
         for_page(
             layered_columns(
                 [(band.label, [number for _, number in band.by_priority]) for band in bands],

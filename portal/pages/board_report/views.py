@@ -113,8 +113,8 @@ def _today() -> date:
     return page_now().astimezone(zone(current_user.organization_timezone)).date()
 
 
-def _offered() -> dict[str, list[tuple[str, str, int]]]:
-    """By filter: (value, label, depth); none where there are too many to list."""
+def _offered() -> dict[str, list[tuple[str, str, int]] | None]:
+    """By filter: (value, label, depth); None where there are too many to list."""
     connection, organization_id = db.session.connection(), current_user.organization_id
     return {
         "business_unit": _listed(load_business_units(connection, organization_id)),
@@ -122,9 +122,9 @@ def _offered() -> dict[str, list[tuple[str, str, int]]]:
     }
 
 
-def _listed(tree: Tree) -> list[tuple[str, str, int]]:
+def _listed(tree: Tree) -> list[tuple[str, str, int]] | None:
     if len(tree.nodes) > MOST_OFFERED:
-        return []
+        return None
     return [(tree.value_of(node), node.name, depth) for depth, node in tree.walk()]
 
 

@@ -18,7 +18,7 @@ from portal.exports.board_report.counts.happened import Happened, happened
 from portal.exports.board_report.counts.opened import Group, Key, Opened, cases_and_anonymous, opened
 from portal.exports.board_report.counts.particulars import Particulars, particulars
 from portal.exports.board_report.counts.still_open import StillOpen, still_open
-from portal.exports.board_report.small_counts import may_show
+from portal.exports.board_report.small_counts import SMALLEST, may_show
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,14 @@ def count(asked: Asked, band_starts: Sequence[datetime]) -> Counts:
 
 
 def _anonymous_shown(asked: Asked, inside: Opened) -> dict[int, bool]:
-    spans = [span for span, _ in asked.spans()]
+    """Small numbers are those of the whole organization and of a month at least: filters and days break them down."""
+    found = {code: inside.anonymous[code] >= SMALLEST or not span.is_short for code, span in asked.spans()}
     if not asked.filters:
-        return dict.fromkeys(spans, True)
+        return found
     cases, anonymous = cases_and_anonymous(replace(asked, filters=[]))
     return {
-        span: may_show((inside.number[span], inside.anonymous[span]), (cases[span], anonymous[span])) for span in spans
+        code: shown and may_show((inside.number[code], inside.anonymous[code]), (cases[code], anonymous[code]))
+        for code, shown in found.items()
     }
 
 
