@@ -86,7 +86,8 @@ def _filters(form: ScheduleForm) -> Data:
         filters["anonymous"] = {"true": True, "false": False}.get(form.anonymous.data, form.anonymous.data)
     if tags := {entry.form.column.data: wanted for entry in form.tag_filters if (wanted := _tag_filter(entry.form))}:
         filters["tags"] = tags
-    if form.date_field.data and form.date_field.data != "created_at":
+    of_cases = form.export_type.data != ExportType.DISCLOSURES_ONLY
+    if of_cases and form.date_field.data and form.date_field.data != "created_at":
         filters["date_field"] = form.date_field.data
     return filters
 

@@ -151,7 +151,11 @@ class ScheduleForm(PlainForm):
         description="Such as 2022, 2022-Q1 or 2022-03.",
         render_kw={"autocomplete": "off"},
     )
-    date_field = radio("The period counts by when a case was", DATE_FIELDS)
+    date_field = radio(
+        "The period counts by when a case was",
+        DATE_FIELDS,
+        description="Disclosures alone count by when they were submitted, whatever stands here.",
+    )
 
     status = CheckboxesField(FILTERS["status"])
     priority = CheckboxesField(FILTERS["priority"])
