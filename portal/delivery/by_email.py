@@ -166,19 +166,25 @@ def _letter(db: Session, delivery: InHand) -> _Letter:
         changes=changes,
     )
     if row.notice_only:
-        facts = _notice(facts, run, artifact)
+        facts = _notice(facts, run, artifact, row.destination)
     return _Letter(facts, row.with_attachment, StoredFile.of(artifact), artifact.media_type, place.key)
 
 
-def _notice(facts: MailFacts, run: Run, artifact: Artifact) -> MailFacts:
+def _notice(facts: MailFacts, run: Run, artifact: Artifact, destination: str) -> MailFacts:
     """The same mail as a notice that there is nothing to report."""
+    filters: str = run.configuration["filters_in_words"]
+    own = [
+        each.get("own_filters_in_words", "")
+        for each in run.configuration["destinations"]
+        if ledger.name_of(each) == destination
+    ]
     return replace(
         facts,
         subject=nothing_subject_line(facts.report_name, facts.period),
         nothing=NOTHING,
         remark=None,
         # what a masked file does not tell, a mail about it does not either
-        filters=run.configuration["filters_in_words"] if artifact.masking == "NONE" else None,
+        filters="; and ".join(filter(None, [filters, *own])) if artifact.masking == "NONE" else None,
     )
 
 
