@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import threading
 from datetime import datetime
 from pathlib import Path
 
 from portal import audit
+from portal.exports.errors import ExportError
 from portal.exports.make_file import make_file
 from portal.exports.request import ExportRequest
 from portal.models import write_session
+
+PATIENCE_SECONDS = 5
+_one_at_a_time = threading.Lock()
+"""Of one process: what draws a report takes memory, and the pages are others' too."""
 
 
 def make_for_person(request: ExportRequest, *, actor: audit.Actor, address: str, now: datetime) -> bytes:
@@ -18,10 +24,12 @@ def make_for_person(request: ExportRequest, *, actor: audit.Actor, address: str,
 
     Raises ExportError.
     """
-    with tempfile.TemporaryDirectory(prefix="duepost-") as folder:
-        path = Path(folder) / "report"
-        make_file(request, path)
-        content = path.read_bytes()
+    if not _one_at_a_time.acquire(timeout=PATIENCE_SECONDS):
+        raise ExportError("Other reports are being made at the moment: try again in a minute.", permanent=False)
+    try:
+        content = _made(request)
+    finally:
+        _one_at_a_time.release()
     with write_session() as session:
         audit.record(
             session,
@@ -40,3 +48,10 @@ def make_for_person(request: ExportRequest, *, actor: audit.Actor, address: str,
             },
         )
     return content
+
+
+def _made(request: ExportRequest) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="duepost-") as folder:
+        path = Path(folder) / "report"
+        make_file(request, path)
+        return path.read_bytes()
