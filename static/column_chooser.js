@@ -85,7 +85,6 @@ function drag(list, begun) {
   const row = begun.target.closest("li");
   begun.preventDefault();
   begun.target.focus();
-  begun.target.setPointerCapture(begun.pointerId);
   row.classList.add("moving");
   const follow = (event) => {
     const box = list.getBoundingClientRect();
@@ -94,13 +93,16 @@ function drag(list, begun) {
     const over = [...list.children].find((each) => each !== row && event.clientY < middle(each));
     if (over !== row.nextElementSibling) list.insertBefore(row, over ?? null);
   };
+  const ends = ["pointerup", "pointercancel"];
   const end = () => {
     row.classList.remove("moving");
-    begun.target.removeEventListener("pointermove", follow);
+    document.removeEventListener("pointermove", follow);
+    for (const name of ends) document.removeEventListener(name, end);
     changed();
   };
-  begun.target.addEventListener("pointermove", follow);
-  begun.target.addEventListener("lostpointercapture", end, { once: true });
+  // on the document: a row that is put elsewhere loses the pointer
+  document.addEventListener("pointermove", follow);
+  for (const name of ends) document.addEventListener(name, end);
 }
 
 function middle(row) {

@@ -1,4 +1,4 @@
-"""The builder in a real browser: the live summary, the fields of the chosen kind, the warning before a loss (C14)."""
+"""The builder in a real browser: the live summary, columns put in order, the warning before a loss (C6, C14)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_summary_follows_what_is_typed(tab: Page, cast: Cast) -> None:
     expect(tab.get_by_role("status").last).to_contain_text("Rows: 12")
     expect(tab.locator(".rows tbody tr")).to_have_count(12)
     tab.get_by_label("At", exact=True).fill("")
-    expect(tab.locator(".said-parts")).to_contain_text("Once the time and the zone are there")
+    expect(tab.locator("[data-part=beside]")).to_contain_text("Once the time and the zone are there")
 
 
 def test_only_the_fields_of_the_chosen_kind_are_shown(tab: Page) -> None:
@@ -82,19 +82,68 @@ def test_only_the_fields_of_the_chosen_kind_are_shown(tab: Page) -> None:
     expect(tab.get_by_label("Day of the month", exact=True)).to_be_hidden()
     expect(tab.get_by_label("Which working day")).to_be_visible()
     choose(tab, "CSV")
+    tab.locator("#fold-file > summary").click()
     expect(tab.get_by_label("Semicolon")).to_be_visible()
+    choose(tab, "Board report")
+    expect(tab.get_by_label("CSV", exact=True)).to_be_hidden()
+    expect(tab.get_by_label("PDF")).to_be_checked()
+    expect(tab.locator("#fold-columns")).to_be_hidden()
 
 
 def test_a_long_list_can_be_searched(tab: Page, cast: Cast) -> None:
     with write_session() as session:
         session.add_all(Category(organization_id=cast.lakeside, name=f"Matter {number}") for number in range(20))
     tab.goto("/schedules/new")
-    tab.locator("summary", has_text="Category").click()
+    tab.locator("#which summary", has_text="Category").click()
     tab.get_by_label("Find in the list").first.fill("matter 17")
     expect(tab.locator("input[name=category]:visible")).to_have_count(1)
     tab.get_by_label("Matter 17").check()
-    expect(tab.locator("summary", has_text="Category")).to_contain_text("1 chosen")
+    expect(tab.locator("#which summary", has_text="Category")).to_contain_text("Matter 17")
+    expect(tab.locator("[data-said=cases]")).to_have_text("Category: Matter 17, with all below")
     expect(tab.locator("[data-rows]")).to_have_text("0")
+
+
+def test_columns_are_ticked_dragged_and_moved_by_the_arrow_keys(tab: Page) -> None:
+    """C6: what stands on the page is what is saved; the columns on offer are those of the contents."""
+    tab.goto("/schedules/new")
+    tab.locator("#fold-columns > summary").click()
+    tab.get_by_label("Those that I choose").check()
+    for label in ("Case Number", "Status", "Priority"):
+        tab.locator(f"[name=columns][data-label='{label}']").check()
+    last, first = tab.locator("[data-grip]").nth(2), tab.locator("[data-grip]").nth(0)
+    last.hover()
+    tab.mouse.down()
+    box = first.bounding_box()
+    assert box is not None
+    tab.mouse.move(box["x"] + 4, box["y"] - 2, steps=5)
+    tab.mouse.up()
+    expect(tab.locator(".placed-name > span")).to_have_text(["Priority", "Case Number", "Status"])
+    tab.get_by_label("Move Case Number: drag, or the arrow keys").press("ArrowDown")
+    tab.get_by_label("Remove Priority").click()
+    expect(tab.locator("[name=columns][data-label='Priority']")).not_to_be_checked()
+    tab.get_by_label("Own heading of Status").fill("State")
+    expect(tab.locator("[data-said=columns]")).to_have_text("2 chosen columns: State, Case Number")
+    choose(tab, "Investigations only")
+    expect(tab.get_by_text("Not a column of these contents")).to_have_count(1)
+    expect(tab.locator("[data-column-groups] > details")).to_have_count(2)
+
+
+def test_a_group_with_rows_of_its_own_is_added_in_place(tab: Page, cast: Cast) -> None:
+    """C19"""
+    with write_session() as session:
+        session.add(Category(organization_id=cast.lakeside, name="Conduct", code="CON"))
+    tab.goto("/schedules/new")
+    tab.get_by_label("Name", exact=True).fill("By unit")
+    tab.locator("#fold-own-rows > summary").click()
+    for address in ("north@example.org", "south@example.org"):
+        tab.get_by_role("button", name="Add a group").click()
+        tab.keyboard.type(address)
+    tab.get_by_role("button", name="Remove the group").first.click()
+    tab.locator("[data-own-group] summary", has_text="Category").click()
+    tab.locator("[data-own-group]").get_by_label("Conduct").check()
+    tab.get_by_role("button", name="Check your answers").click()
+    expect(tab.locator("main")).to_contain_text("south@example.org only: Category: Conduct")
+    expect(tab.locator("main")).not_to_contain_text("north@example.org")
 
 
 def test_leaving_with_something_typed_asks_first(tab: Page) -> None:

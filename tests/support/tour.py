@@ -138,8 +138,20 @@ def _wrong_password(_: Tour, page: Page) -> None:
 def _filters_open(_: Tour, page: Page) -> None:
     page.goto("/schedules/new")
     page.get_by_label("Monthly", exact=True).check()
+    page.locator("#fold-more-filters > summary").click()
     for summary in page.locator(".case-filters summary").all():
         summary.click()
+
+
+def _columns_chosen(_: Tour, page: Page) -> None:
+    page.goto("/schedules/new")
+    page.locator("#fold-columns > summary").click()
+    page.get_by_label("Those that I choose").check()
+    for key in ("case_number", "case_status", "outcome"):
+        page.locator(f"[name=columns][value={key}]").check()
+    page.locator("#fold-own-rows > summary").click()
+    page.get_by_role("button", name="Add a group").click()
+    page.locator("#fold-sending > summary").click()
 
 
 def _asked(tour: Tour, page: Page) -> None:
@@ -162,6 +174,7 @@ STOPS = (
     Stop("schedule-delete", "officer", _asked),
     Stop("build", "officer", _at("/schedules/new")),
     Stop("build-filters", "officer", _filters_open),
+    Stop("build-columns", "officer", _columns_chosen),
     Stop("build-edit", "officer", _at(lambda tour: tour.schedule(WAITING) + "/edit")),
     Stop("build-errors", "officer", _with_errors, status=400),
     Stop("build-check", "officer", _answered),

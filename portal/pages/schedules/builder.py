@@ -232,7 +232,7 @@ def _judged(form: ScheduleForm) -> ScheduleInput | None:
         names = register_names(organization_id)
         given = check(data_of(form), organization_id=organization_id, now=clock.now(), names=names)
     except NotAccepted as refusal:
-        show_problems(form, refusal.problems)
+        show_problems(form, refusal.problems, names.tags)
         return None
     return given if valid else None
 

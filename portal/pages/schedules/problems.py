@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from portal.exports.register_columns import MOST_INVESTIGATIONS
-from portal.models import ExportType
+from portal.exports.tagged_fields import Tag
+from portal.models import ExportType, TagDataType
 from portal.pages.schedules.answers import chosen_columns, stripped
 from portal.pages.schedules.choices import BETWEEN, CHOSEN, LAST_DAYS, OWN_FILTERS, TYPED
 from portal.pages.schedules.forms import ScheduleForm
@@ -16,6 +17,8 @@ from portal.schedules.inputs import Problem
 from portal.schedules.rule import LONGEST_INTERVAL
 
 _MOST_AT_A_FIELD = 12
+_TAGS = "filters.tags"
+_TAG_FIELDS = {TagDataType.TEXT: "values", TagDataType.BOOLEAN: "yes_no", TagDataType.DATE: "first"}
 _IN_OWN_ROWS = re.compile(r"own_rows\.(\d+)\.(?:filters\.)?(\w+)")
 _FIELDS = {
     "max_investigations": "investigations",
@@ -29,7 +32,6 @@ _FIELDS = {
     "send_condition": "send_when",
     "send_condition.rows": "send_rows",
     "own_rows": "recipients",
-    "filters.tags": "anonymous",
 }
 _PLAIN = {
     "rule.freq": "Choose how often it repeats.",
@@ -46,12 +48,21 @@ _PLAIN = {
 }
 
 
-def show_problems(form: ScheduleForm, problems: Iterable[Problem]) -> None:
+def show_problems(form: ScheduleForm, problems: Iterable[Problem], tags: Sequence[Tag]) -> None:
     """Put each problem at the field a person can mend it in."""
     for problem in problems:
-        field = _field_at(form, problem.field)
+        field = _of_tag(form, problem.sentence, tags) if problem.field == _TAGS else _field_at(form, problem.field)
         if len(field.errors) < _MOST_AT_A_FIELD:
             field.errors = [*field.errors, _sentence(form, problem)]
+
+
+def _of_tag(form: ScheduleForm, sentence: str, tags: Sequence[Tag]) -> Any:
+    """The field of the tag that the sentence begins with."""
+    entries = {entry.form.column.data: entry.form for entry in form.tag_filters}
+    for tag in tags:
+        if sentence.startswith(f"{tag.label}:") and tag.column_name in entries:
+            return entries[tag.column_name][_TAG_FIELDS.get(tag.data_type, "least")]
+    return form.anonymous
 
 
 def _field_at(form: ScheduleForm, name: str) -> Any:
