@@ -96,11 +96,15 @@ def test_its_filters_narrow_every_figure(page, register):
 
 
 def test_it_leads_into_the_builder(page, register):
-    answer = page.otto.get("/board-report?period=2026-Q3&business_unit=Unit+1")
+    """What is shown becomes a schedule: of a month the previous one each time, with the same filters."""
+    answer = page.otto.get("/board-report?period=2026-10&business_unit=Unit+1")
     (link,) = [each.get("href") for each in answer.find("//a[starts-with(@href, '/schedules/new')]")]
-    assert "export_type=BOARD_REPORT" in link
-    assert "period=previous_quarter" in link
-    assert "business_unit=Unit+1" in link
+    form = page.otto.get(link)
+    chosen = {each.get("name"): each.get("value") for each in form.find("//input[@type='radio'][@checked]")}
+    chosen |= {each.getparent().get("name"): each.get("value") for each in form.find("//select/option[@selected]")}
+    assert (chosen["export_type"], chosen["format"], chosen["period"]) == ("BOARD_REPORT", "PDF", "previous_month")
+    assert chosen["repeats"] == "monthly"
+    assert "Unit 1" in form.text
 
 
 @pytest.mark.parametrize(("kind", "begins", "ends"), [("PDF", b"%PDF-", ".pdf"), ("PPTX", b"PK", ".pptx")])

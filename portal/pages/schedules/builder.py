@@ -36,7 +36,7 @@ from portal.pages.schedules.in_words import (
     told,
 )
 from portal.pages.schedules.names import Names, register_names
-from portal.pages.schedules.prefill import new_values, values_of
+from portal.pages.schedules.prefill import asked_values, new_values, values_of
 from portal.pages.schedules.problems import show_problems
 from portal.pages.schedules.sides import masker
 from portal.pages.schedules.so_far import Viewer, so_far
@@ -67,7 +67,7 @@ class Meanwhile:
 @requires(Right.EDIT_SCHEDULES)
 def new() -> ResponseReturnValue:
     values = new_values(timezone=current_user.organization_timezone, owner_id=current_user.id)
-    return _builder_page(_form({**values, "key": str(uuid.uuid4())}), None)
+    return _builder_page(_form({**values, **asked_values(request.args), "key": str(uuid.uuid4())}), None)
 
 
 @bp.post("/new")

@@ -61,6 +61,20 @@ def new_values(*, timezone: str, owner_id: uuid.UUID) -> Data:
     }
 
 
+def asked_values(asked: Mapping[str, str]) -> Data:
+    """What an address has filled in instead: a type of export, its period, a business unit or a category."""
+    try:
+        offered = OFFERED[ExportType(asked.get("export_type", ""))]
+    except (KeyError, ValueError):
+        return {}
+    values: Data = {"export_type": asked["export_type"], "format": offered.formats[0]}
+    if period := asked.get("period"):
+        values |= _period_values(period)
+        if period == "previous_month":
+            values |= _when_values({"freq": "monthly", "day": 1, "time": "08:00"})
+    return values | {key: [text] for key in ("business_unit", "category") if (text := asked.get(key, ""))}
+
+
 def values_of(schedule: Schedule) -> Data:
     """The form of an existing schedule."""
     config, options, delivery = schedule.column_config, schedule.format_options, schedule.delivery_config
