@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,6 +14,10 @@ from portal import audit
 from portal.cases.kept_from import Person, kept_from_any
 from portal.models import Case, CaseRestriction, RestrictionKind, Subject, User, write_session
 from portal.people.addresses import AddressError, parse_address
+
+NOT_COMMITTED = timedelta(minutes=1)
+"""How long a change of the list may take to be committed: files made meanwhile do not see it, and vouch for their own
+time all the same."""
 
 
 class ListError(Exception):
@@ -92,7 +96,8 @@ def let_in_again(
     actor: audit.Actor,
     now: datetime,
 ) -> None:
-    """Take off the list what was put there by hand. Raises ListError."""
+    """Take off the list what was put there by hand. The case counts as changed, so that an export of changes, which has
+    passed it by meanwhile, holds it again. Raises ListError."""
     with write_session() as db:
         _check_case(db, organization_id, case_id, by)
         of_case = (CaseRestriction.organization_id == organization_id, CaseRestriction.case_id == case_id)
@@ -101,6 +106,11 @@ def let_in_again(
         if entry is None:
             raise ListError("This entry is no longer on the list, or comes from the register and stays.")
         db.delete(entry)
+        db.execute(
+            sa.update(Case)
+            .where(Case.organization_id == organization_id, Case.id == case_id)
+            .values(changed_at=now + NOT_COMMITTED)
+        )
         _record(db, organization_id, case_id, "case.let_in_again", entry.email or "", actor, now)
 
 

@@ -171,6 +171,8 @@ def test_each_recipient_by_their_own_rows(desk: Desk, mail_sink: Sink) -> None:
     assert run_of(run_id).state is RunState.SUCCEEDED
     subjects = {mail["To"]: mail["Subject"].startswith("Nothing to report") for mail in mail_sink.messages()}
     assert subjects == {PRIYA: True, TOMAS: True, "kim@example.org": False}
+    (own,) = (mail for mail in mail_sink.messages() if mail["To"] == PRIYA)
+    assert "Status OPEN; and Status NEW" in " ".join(own.get_body(("plain",)).get_content().split())
     assert {name: row.notice_only for name, row in deliveries_of(run_id).items()} == subjects
     assert breaches(desk) == set()
 

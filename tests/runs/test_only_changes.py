@@ -14,7 +14,9 @@ from flask import Flask
 from demo.mail_sink import MailSink
 from portal import failpoints
 from portal.case_import import load
-from portal.models import AuditEvent, Run, RunKind, RunState, write_session
+from portal.cases import kept_list
+from portal.cases.kept_from import Person
+from portal.models import AuditEvent, Case, CaseRestriction, Run, RunKind, RunState, write_session
 from portal.runs import recover
 from portal.runs.make import make_run
 from portal.runs.produce import produce_missed
@@ -106,6 +108,22 @@ def test_a_missed_run_that_is_produced_late_goes_on_from_the_last_delivery(desk:
     produce_missed(desk.cast.lakeside, missed, actor=ANA, now=desk.clock.forward(minutes=1))
     make_run(missed)
     assert changes_in(missed) == {"C": "new"}
+    assert changes_in(desk.made(schedule)) == {}
+
+
+def test_who_is_no_longer_kept_from_a_case_gets_it_as_a_change(desk: Desk) -> None:
+    """C18: what passed them by meanwhile, although nothing else about it has changed."""
+    schedule = desk.schedule(only_changes=True)
+    with write_session() as db:
+        case_id = db.scalars(sa.select(Case.id).where(Case.case_number == "A")).one()
+    of = (desk.cast.lakeside, case_id)
+    by = {"by": Person("ana@example.org", desk.cast.ana), "actor": ANA}
+    kept_list.keep_from(*of, "priya@example.org", now=desk.clock.now(), **by)
+    assert changes_in(desk.made(schedule)) == {"B": "new"}
+    with write_session() as db:
+        entry_id = db.scalars(sa.select(CaseRestriction.id)).one()
+    kept_list.let_in_again(*of, entry_id, now=desk.clock.forward(minutes=5), **by)
+    assert changes_in(desk.made(schedule)) == {"A": "changed"}
     assert changes_in(desk.made(schedule)) == {}
 
 
