@@ -21,7 +21,7 @@ from pptx.util import Emu, Pt
 
 from portal.exports.board_report.charts.picture import Tone
 from portal.exports.board_report.look import Look
-from portal.exports.text_guard import clean
+from portal.exports.text_guard import clean, guard
 
 WIDTH, HEIGHT = 960, 540
 LEFT, RIGHT, TOP = 48, 912, 120
@@ -138,7 +138,7 @@ class Deck:
         written, where there is no room for them.
         """
         data = CategoryChartData(number_format="#,##0")  # type: ignore[no-untyped-call]
-        data.categories = [clean(label) for label in labels]
+        data.categories = [_cell_text(label) for label in labels]
         for name, values, _ in series:
             data.add_series(clean(name), values)  # type: ignore[no-untyped-call]
         kind = {
@@ -287,6 +287,10 @@ class Deck:
         properties: Any = style.find(qn("a:defRPr"))
         properties.set("sz", "2800")
         self._theme(master)
+        package = self._deck.part.package
+        for key, rel in list(package._rels.items()):  # noqa: SLF001 - no API
+            if rel.reltype.endswith("/thumbnail"):
+                package._rels.pop(key)  # noqa: SLF001 - no API
 
     def _theme(self, master: Any) -> None:
         part = next(rel.target_part for rel in master.part.rels.values() if rel.reltype.endswith("/theme"))
@@ -304,6 +308,12 @@ class Deck:
                 entry.remove(child)
             etree.SubElement(entry, qn("a:srgbClr"), val=str(self.colour(tone)))
         part._blob = etree.tostring(tree, xml_declaration=True, encoding="UTF-8", standalone=True)  # noqa: SLF001 - no API
+
+
+def _cell_text(label: str) -> str:
+    """A category for the workbook in a chart, where a blank keeps it from being taken for a formula or an address."""
+    text = clean(label)
+    return f" {text}" if ":" in text or text.startswith("{") or guard(text) != text else text
 
 
 def shortened(text: str, most: int = 44) -> str:

@@ -7,7 +7,10 @@ renderer's policy names neither a folder nor a host.
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -28,6 +31,8 @@ from portal.exports.board_report.words import Sentence
 from portal.exports.errors import ExportError
 
 _LONGEST_SECONDS = 60
+_DATE = re.compile(rb"(/(?:CreationDate|ModDate) \()D:\d{14}[+-]\d\d'\d\d'\)")
+_ID = re.compile(rb"/ID\s*\[<([0-9a-f]{32})><([0-9a-f]{32})>\]")
 _FAMILIES = {"text": (fonts.SANS, *fonts.OTHERS), "title": (fonts.SERIF, *fonts.OTHERS)}
 
 
@@ -42,7 +47,7 @@ def board_pdf(figures: BoardFigures, sentences: list[Sentence], facts: Facts, lo
         context(figures, sentences, facts, look, lettering),
         css=Markup(css),  # noqa: S704 - made of our own values alone
     )
-    return _set(html)
+    return _stamped(_set(html), facts.generated_at)
 
 
 def _set(html: str) -> bytes:
@@ -53,6 +58,15 @@ def _set(html: str) -> bytes:
         told = "; ".join(str(message) for _, _, message, _ in done.log[:3])
         raise ExportError(f"The board report could not be set as a PDF: {told[:300]}", permanent=True)
     return out.getvalue()
+
+
+def _stamped(document: bytes, moment: datetime) -> bytes:
+    """With the report's moment in place of the renderer's, and an id made from the contents; nothing moves."""
+    when = moment.astimezone(UTC).strftime("D:%Y%m%d%H%M%S+00'00'").encode()
+    dated = _DATE.sub(lambda found: found[1] + when + b")", document)
+    contents = _ID.sub(b"", dated)
+    digest = hashlib.sha256(contents).hexdigest()[:32].encode()
+    return _ID.sub(lambda found: found[0].replace(found[1], digest).replace(found[2], digest), dated)
 
 
 @functools.cache

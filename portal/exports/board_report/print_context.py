@@ -32,6 +32,10 @@ _BETWEEN = 22.0
 _HEAD_ROOM = 75.0
 """What the section's head takes on its first page."""
 _LOGO_ROOM = (190.0, 56.0)
+_BREAKDOWN_LEAD = (
+    "Cases opened in the period by what they are about and where they came from, and cases closed in it by their "
+    "outcome. The ten values with the most cases have a line each; all others are one line."
+)
 _SHORT = 70
 _LONGEST_FACT = 360
 _TITLE_ROOM = 460.0
@@ -76,7 +80,7 @@ def context(
         "sentences": [{"text": each.text, "figures": _named(each)} for each in sentences],
         **_trend(figures, image),
         "breakdown_pages": _breakdown_pages(figures, image),
-        "breakdown_lead": _breakdown_lead(figures),
+        "breakdown_lead": _BREAKDOWN_LEAD,
         **_aging(figures, image),
         **_levels(figures, image),
         "risks": _risks(figures),
@@ -119,18 +123,12 @@ def _trend(figures: BoardFigures, image: Any) -> dict[str, Any]:
         for each in months
     ]  # fmt: skip
     first, last = months[0].month.label, months[-1].month.label
+    none = " There were none." if figures.trend.is_empty else ""
     return {
-        "trend": image(sections.trend_picture(figures)),
+        "trend": None if none else image(sections.trend_picture(figures)),
         "trend_rows": rows,
-        "trend_lead": f"Cases opened and cases closed in each month from {first} to {last}.",
+        "trend_lead": f"Cases opened and cases closed in each month from {first} to {last}.{none}",
     }
-
-
-def _breakdown_lead(figures: BoardFigures) -> str:
-    return (
-        f"The {figures.cases:,} cases opened in the period by what they are about and where they came from, and those "
-        "closed in it by their outcome. The longest first, the ten with the most cases; the rest is one line."
-    )
 
 
 def _breakdown_pages(figures: BoardFigures, image: Any) -> list[list[dict[str, Any]]]:

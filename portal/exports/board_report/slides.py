@@ -89,10 +89,11 @@ def _key_figures(deck: Deck, figures: BoardFigures) -> None:
 
 
 def _summary(deck: Deck, sentences: Sequence[Sentence]) -> None:
-    for start in range(0, len(sentences), _SENTENCES_A_SLIDE):
-        some = sentences[start : start + _SENTENCES_A_SLIDE]
+    pages = -(-len(sentences) // _SENTENCES_A_SLIDE)
+    for page in range(pages):
+        some = sentences[page * len(sentences) // pages : (page + 1) * len(sentences) // pages]
         used = dict.fromkeys(key for each in some for key in each.figures)
-        slide = deck.slide("Summary" if start == 0 else "Summary, continued", _notes(list(used)))
+        slide = deck.slide(f"Summary ({page + 1} of {pages})" if pages > 1 else "Summary", _notes(list(used)))
         frame = deck.text(slide, shortened(some[0].text, 320), LEFT, 104, RIGHT - LEFT, 380, size=17, serif=True)
         for each in some[1:]:
             deck.more(frame, shortened(each.text, 320), size=17, serif=True, above=11)

@@ -59,5 +59,8 @@ def _legend() -> list[Shape]:
 
 
 def _said(levels: Sequence[Level]) -> str:
-    lines = (f"{each.name}: {each.rate} in time, {each.late:,} late, {each.open:,} not yet done" for each in levels)
+    lines = (
+        f"{each.name}: {each.rate} in time ({each.base}), {each.late:,} late, {each.open:,} not yet done"
+        for each in levels
+    )
     return "; ".join(lines) + "."

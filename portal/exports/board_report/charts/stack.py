@@ -35,8 +35,8 @@ def layered_columns(
     for place, (label, numbers) in enumerate(columns):
         left = slot * (place + 0.5) - bar / 2
         shapes += _column(numbers, left, bar, base, room / highest)
-        shapes.append(Label(left + bar / 2, base + 13, label, 9, Tone.INK, Align.MIDDLE))
-    shapes += _legend([(layers[place], place) for place in used], width - legend + 18, _TOP)
+        shapes.append(Label(left + bar / 2, base + 13, label, 9, Tone.INK, Align.MIDDLE, room=slot - 4))
+    shapes += _legend([(layers[place], place) for place in used], width - legend + 18, _TOP, legend - 33)
     return Picture(width, height, tuple(shapes), said)
 
 
@@ -57,12 +57,12 @@ def _column(numbers: Sequence[int], left: float, bar: float, base: float, scale:
     return [*shapes, Label(left + bar / 2, foot - 5, f"{total:,}", 11, tone, Align.MIDDLE, strong=True)]
 
 
-def _legend(layers: Sequence[tuple[str, int]], x: float, y: float) -> list[Shape]:
+def _legend(layers: Sequence[tuple[str, int]], x: float, y: float, room: float) -> list[Shape]:
     shapes: list[Shape] = []
     for line, (name, place) in enumerate(reversed(layers)):
         top = y + line * 16
         shapes.append(Rect(x, top, 10, 10, _LAYERS[place], Tone.ACCENT))
-        shapes.append(Label(x + 15, top + 8.5, name, 8.5))
+        shapes.append(Label(x + 15, top + 8.5, name, 8.5, room=room))
     return shapes
 
 

@@ -39,7 +39,7 @@ def monthly_columns(
             if numbers:
                 tone = Tone.INK if value else Tone.FAINT
                 shapes.append(Label(left + bar / 2, base - tall - 3, str(value), _NUMBER_SIZE, tone, Align.MIDDLE))
-        shapes += _month(label, middle, base, first=position == 0 or label.startswith("Jan"))
+        shapes += _month(label, middle, base, slot, first=position == 0 or label.startswith("Jan"))
     if unfinished and months:
         shapes.append(Label(width, height - 1, "not over", 7, Tone.MUTED, Align.END))
     return Picture(width, height, tuple(shapes), _said(months, names))
@@ -55,12 +55,12 @@ def _legend(names: tuple[str, str]) -> list[Shape]:
     ]
 
 
-def _month(label: str, middle: float, base: float, *, first: bool) -> list[Shape]:
+def _month(label: str, middle: float, base: float, room: float, *, first: bool) -> list[Shape]:
     """The month, and under the first of each year the year."""
     name, _, year = label.partition(" ")
-    found: list[Shape] = [Label(middle, base + 12, name, _LABEL_SIZE, Tone.MUTED, Align.MIDDLE)]
+    found: list[Shape] = [Label(middle, base + 12, name, _LABEL_SIZE, Tone.MUTED, Align.MIDDLE, room=room)]
     if first and year:
-        found.append(Label(middle, base + 22, year, _LABEL_SIZE, Tone.INK, Align.MIDDLE, strong=True))
+        found.append(Label(middle, base + 22, year, _LABEL_SIZE, Tone.INK, Align.MIDDLE, strong=True, room=room))
     return found
 
 
