@@ -159,7 +159,7 @@ def test_all_other_choices_are_kept_told_and_copied(page, cast: Cast) -> None:
     )
     told = page.otto.get(saved(save(page.otto, changed)) and f"/schedules/{schedule.id}").words
     assert "Only if there are at least 5 rows Only if something changed since the last time" in told
-    assert "Send a mail that says so, without a file Send nothing" in told
+    assert "Send a notice: a short mail without a file Send nothing" in told
     assert "Of these: Only those that are new or changed since the last time (none)" in told
 
 

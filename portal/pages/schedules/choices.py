@@ -68,7 +68,7 @@ ALL, CHOSEN = "all", "chosen"
 COLUMNS_ARE = ((ALL, "All of them, in the usual order"), (CHOSEN, "Those that I choose"))
 NO_ROWS = (
     (NoRows.SEND_EMPTY.value, "Send the empty file"),
-    (NoRows.SEND_NOTICE.value, "Send a mail that says so, without a file"),
+    (NoRows.SEND_NOTICE.value, "Send a notice: a short mail without a file"),
     (NoRows.SEND_NOTHING.value, "Send nothing"),
 )
 ALWAYS, CHANGED, AT_LEAST, AT_MOST = "always", "changed", "at_least", "at_most"

@@ -50,8 +50,13 @@ class Masker:
     def choices(self) -> dict[str, list[tuple[str, str]]]:
         """By side what may be chosen, and first of all the organization's rule."""
         usual = {"inside": self.rules.inside, "outside": self.rules.outside}
-        offered = [(profile.value, self.seen(profile)) for profile in Profile]
+        offered = [(profile.value, self._offered(profile)) for profile in Profile]
         return {side: [("", f"Our rule: {_lower(self.seen(rule))}"), *offered] for side, rule in usual.items()}
+
+    def _offered(self, profile: Profile) -> str:
+        """With the name that the settings have for it."""
+        name = f" ({_lower(PROFILE_WORDS[profile])})" if self.seen(profile) in PROFILES.values() else ""
+        return f"{self.seen(profile)}{name}" if profile is not Profile.NONE else self.seen(profile)
 
     def seen(self, profile: Profile) -> str:
         """What the profile leaves to see; only its name where the organization has made another thing of it."""
