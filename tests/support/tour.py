@@ -184,6 +184,7 @@ STOPS = (
     Stop("run-sent", "admin", _at(lambda tour: tour.run(SENT))),
     Stop("run-waiting", "admin", _at(lambda tour: tour.run(WAITING))),
     Stop("history", "officer", _at("/history")),
+    Stop("board-report", "officer", _at("/board-report")),
     Stop("cases", "officer", _at("/cases")),
     Stop("case", "officer", _at(lambda tour: tour.case())),
     Stop("outbox", "officer", _at("/outbox")),

@@ -13,12 +13,12 @@ from portal.exports.board_report.breakdowns import Breakdown, breakdowns
 from portal.exports.board_report.counts import Asked, count
 from portal.exports.board_report.kpis import Kpi, kpis
 from portal.exports.board_report.labels import load_labels, masked
+from portal.exports.board_report.limits import check_limits
 from portal.exports.board_report.notes import notes
 from portal.exports.board_report.period import ReportPeriod, report_period
 from portal.exports.board_report.risk import Risks, risks
 from portal.exports.board_report.service_levels import Clocks, ServiceLevels, clocks, service_levels
 from portal.exports.board_report.trends import Trend, trend
-from portal.exports.case_filters import FilterError
 from portal.exports.masking import untold_of
 from portal.exports.request import ExportRequest
 from portal.exports.scope import Conditions, Scope, scope_of
@@ -71,7 +71,7 @@ def board_figures(connection: sa.Connection, request: ExportRequest) -> BoardFig
 
     Raises FilterError or ZoneError where the request cannot be had.
     """
-    check_board_report(request)
+    check_limits(request)
     scope = scope_of(replace(request, seen_by=()), connection, with_period=False)
     period = report_period(request.start, request.end, request.planned_for, zone(request.zone))
     filters = scope.conditions if _has_filters(request) else []
@@ -95,19 +95,6 @@ def board_figures(connection: sa.Connection, request: ExportRequest) -> BoardFig
         risks=risks(counts, labels, period),
         notes=notes(counts, request),
     )
-
-
-def check_board_report(request: ExportRequest) -> None:
-    """Raises FilterError where a board report cannot be made of the request's filters, whatever the register holds."""
-    for filters in (request.filters, request.own_filters or {}):
-        if filters.get("anonymous") is not None:
-            raise FilterError(
-                "anonymous",
-                "A board report cannot be filtered by anonymity: small numbers would tell who reported. It states the "
-                "share of anonymous cases itself.",
-            )
-    if request.only_changes:
-        raise FilterError("only_changes", "A board report is of whole periods: it cannot be of changes only.")
 
 
 def _has_filters(request: ExportRequest) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from portal.exports.board_report.limits import ANONYMITY, CHANGES, by_anonymity
 from portal.exports.case_filters import FilterError, KnownNames, parse_filters_by
 from portal.exports.catalogue import OFFERED, CatalogueError, check_format, columns_for
 from portal.exports.request import check_format_options, check_width
 from portal.exports.tagged_fields import Tag, tags_of_type
+from portal.models import ExportType
 from portal.schedules.inputs.problems import Check
 
 SIDES = ("inside", "outside")
@@ -34,7 +36,19 @@ def checked_contents(
                 ask()
             except CatalogueError as error:
                 found.refuse(error.field, error.sentence)
+    if export_type == ExportType.BOARD_REPORT:
+        _check_report(found, data)
     return wanted, options, columns
+
+
+def _check_report(found: Check, data: Mapping[str, Any]) -> None:
+    groups = {"": data, **{f"own_rows.{number}.": each for number, each in enumerate(data.get("own_rows") or ())}}
+    for at, group in groups.items():
+        filters = group.get("filters") if isinstance(group, Mapping) else None
+        if isinstance(filters, Mapping) and by_anonymity(filters):
+            found.refuse(f"{at}filters.anonymous", ANONYMITY)
+    if data.get("only_changes"):
+        found.refuse("only_changes", CHANGES)
 
 
 def checked_filters(found: Check, data: Any, names: KnownNames, at: str = "filters") -> dict[str, Any] | None:

@@ -22,9 +22,12 @@ from portal.exports.request import ExportRequest
 from portal.exports.scope import Person
 from portal.exports.snapshot import snapshot
 from portal.extensions import db
+from portal.schedules.inputs import NotAccepted
+from portal.schedules.inputs import check as check_input
 from portal.zones import zone
 from tests.exports.board_report.random_register import KEPT_FROM, fill_by_chance, new_organization
 from tests.exports.board_report.second import Second, compare
+from tests.support.cast import Cast
 from tests.support.databases import SECRET, SqliteDatabases
 
 PLANNED = datetime(2026, 11, 2, 13, tzinfo=UTC)
@@ -143,10 +146,15 @@ def test_the_figures_of_any_register(
     summary(check(asked, tmp_path))
 
 
-def test_anonymity_is_no_filter_of_a_board_report(app: Flask) -> None:
-    """C11: nor are changes alone; one sentence says so."""
-    organization_id = new_organization("UTC")
+def test_anonymity_is_no_filter_of_a_board_report(app: Flask, cast: Cast) -> None:
+    """C11: nor are changes alone; one sentence says so, when it is asked for and when a schedule is saved."""
     with pytest.raises(FilterError, match="anonymity"):
-        figures_of(request_of(organization_id, "2026", filters={"anonymous": False}))
+        figures_of(request_of(cast.lakeside, "2026", filters={"anonymous": False}))
     with pytest.raises(FilterError, match="changes only"):
-        figures_of(request_of(organization_id, "2026", only_changes=True))
+        figures_of(request_of(cast.lakeside, "2026", only_changes=True))
+    answers = {"export_type": "BOARD_REPORT", "format": "PDF", "only_changes": True, "filters": {"anonymous": True}}
+    answers["own_rows"] = [{"addresses": "ana@example.org", "filters": {"anonymous": False}}]
+    with pytest.raises(NotAccepted) as refused:
+        check_input(answers, organization_id=cast.lakeside, now=PLANNED)
+    fields = {each.field for each in refused.value.problems}
+    assert {"filters.anonymous", "own_rows.0.filters.anonymous", "only_changes"} <= fields
