@@ -86,7 +86,7 @@ def _new(group: ColumnGroup, seen: set[str]) -> Iterator[Column]:
 def _of(column: Column, having: dict[str, set[str]]) -> GuideColumn:
     exports = [kind for kind, keys in having.items() if column.key in keys or setting_key(column.key) in keys]
     if column is CHANGE:
-        exports = [kind for kind in having if kind != ExportType.DISCLOSURES_ONLY]
+        exports = [kind for kind in having if kind not in (ExportType.DISCLOSURES_ONLY, ExportType.BOARD_REPORT)]
     numbered = setting_key(column.key) != column.key
     return GuideColumn(
         column=column,

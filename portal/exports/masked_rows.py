@@ -18,7 +18,7 @@ from portal.exports.small_groups import CHAIN, SmallGroups, small_groups
 from portal.exports.writers import Page, Value
 
 MASKED = "[masked]"
-_KINDS = {"case_id": "Case", "case_number": "Case", "disclosure_id": "Disclosure"}
+_KINDS = {"case_id": "Case ID", "case_number": "Case", "disclosure_id": "Disclosure"}
 Cells = Sequence[Value]
 
 

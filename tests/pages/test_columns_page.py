@@ -22,6 +22,7 @@ def test_every_column_that_a_file_can_have_is_explained(page, cast: Cast) -> Non
             assert key in keys
             assert column.about in answer.words
     assert "change" in keys
+    assert "Board" not in "".join(answer.find("//tr[@id='change']")[0].itertext())
     status = answer.find("//tr[@id='case_status']")[0]
     assert "Flat file, Cases only, Custom" in " ".join("".join(status.itertext()).split())
 
