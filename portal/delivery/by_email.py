@@ -34,6 +34,7 @@ from portal.plumbing.smtp import NoConnectionError, Outcome, SmtpResult, connect
 from portal.zones import zone, zone_words
 
 NOTHING = "There is nothing to report: nothing in the register fits this report at present."
+NOTHING_CHANGED = "There is nothing to report: no case that fits is new or has changed since the last time."
 TOO_BIG = "The file is too big for mail, so a link to it is sent instead."
 _STATES = {
     Outcome.ACCEPTED: DeliveryState.ACCEPTED,
@@ -181,7 +182,7 @@ def _notice(facts: MailFacts, run: Run, artifact: Artifact, destination: str) ->
     return replace(
         facts,
         subject=nothing_subject_line(facts.report_name, facts.period),
-        nothing=NOTHING,
+        nothing=NOTHING_CHANGED if facts.changes else NOTHING,
         remark=None,
         # what a masked file does not tell, a mail about it does not either
         filters="; and ".join(filter(None, [filters, *own])) if artifact.masking == "NONE" else None,

@@ -14,7 +14,8 @@ from portal.models import Artifact, Run, RunState
 def delivered_in_full() -> sa.ColumnElement[bool]:
     """A condition on `runs`: everybody was reached, and no rows were kept back since the schedule's condition for
     sending was not met. That there were no rows, and so nothing was sent, is in full."""
-    kept_back = sa.exists().where(Artifact.run_id == Run.id, Artifact.not_sent != "", Artifact.rows > 0)
+    to_be_sent = (Artifact.run_id == Run.id, ~Artifact.only_to_see)
+    kept_back = sa.exists().where(*to_be_sent, Artifact.not_sent != "", Artifact.rows > 0)
     return sa.and_(Run.state == RunState.SUCCEEDED, ~kept_back)
 
 
