@@ -52,7 +52,7 @@ def test_columns_are_chosen_and_put_in_order_with_buttons_alone_and_nothing_type
     answer = pressed(otto, answer, "column-up:case_status")
     answer = pressed(otto, answer, "column-up:case_status", column_labels=["", "State", ""])
     assert placed(answer) == ["case_status", "case_number", "outcome"]
-    assert answer.find("//*[@autofocus]/@id") == ["column-up-case_status"]
+    assert answer.find("//*[@autofocus]/@id") == ["column-down-case_status"]
     answer = pressed(otto, answer, "column-remove:outcome")
     assert placed(answer) == ["case_status", "case_number"]
     assert sorted(ticked(answer)) == ["case_number", "case_status"]

@@ -51,8 +51,12 @@ def take_step(form: ScheduleForm, pressed: str, tags: Sequence[Tag]) -> Stepped 
 
 
 def _focus_in_list(form: ScheduleForm, step: str, key: str) -> str:
-    """The button that was pressed, where the column still stands in the list."""
-    return f"{step}-{key}" if key in (form.columns.data or ()) else column_chooser.ARRANGE
+    """The button that was pressed, or the other way's where the column cannot go further; above the list without it."""
+    placed = form.columns.data or []
+    if key not in placed:
+        return column_chooser.ARRANGE
+    ends = {placed[0]: column_chooser.DOWN, placed[-1]: column_chooser.UP}
+    return f"{ends.get(key, step)}-{key}"
 
 
 def _take_set_step(form: ScheduleForm, step: str) -> None:
