@@ -41,7 +41,7 @@ def choices(organization_id: uuid.UUID, kept_from: Collection[uuid.UUID] = ()) -
     counts = _counts(connection, organization_id)
     if kept_from:
         # a few, taken from the counts of all, which are read off indexes
-        for key, withheld in _counts(connection, organization_id, kept_from).items():
+        for key, withheld in _counts_of_few(connection, organization_id, kept_from).items():
             counts[key] = counts[key] - withheld
     places = load_locations(connection, organization_id)
     return {
@@ -62,14 +62,9 @@ def choices(organization_id: uuid.UUID, kept_from: Collection[uuid.UUID] = ()) -
     }
 
 
-def _counts(
-    connection: Connection, organization_id: uuid.UUID, among: Collection[uuid.UUID] | None = None
-) -> dict[str, Counter[Any]]:
-    """Of all cases, or of those."""
+def _counts(connection: Connection, organization_id: uuid.UUID) -> dict[str, Counter[Any]]:
     counts: dict[str, Counter[Any]] = defaultdict(Counter)
-    for kind, ident, status, priority, outcome, assignee, number in connection.execute(
-        _of_cases(organization_id, among)
-    ):
+    for kind, ident, status, priority, outcome, assignee, number in connection.execute(_of_cases(organization_id)):
         if kind == "words":
             counts["status"][status] += number
             counts["priority"][priority] += number
@@ -77,13 +72,13 @@ def _counts(
             counts["assignee"][assignee] += number
         elif ident is not None:
             counts[kind][ident] += number
-    for channel, anonymous, number in connection.execute(_of_reports(organization_id, among)):
+    for channel, anonymous, number in connection.execute(_of_reports(organization_id)):
         counts["channel"][channel] += number
         counts["anonymous"][anonymous] += number
     return counts
 
 
-def _of_cases(organization_id: uuid.UUID, among: Collection[uuid.UUID] | None) -> sa.Executable:
+def _of_cases(organization_id: uuid.UUID) -> sa.Executable:
     """One grouping for what few words are used in, and one for each of the ids, which have an index of their own."""
     number = sa.func.count().label("number")
     words = (Case.status, Case.priority, Case.outcome, Case.assignee_email)
@@ -92,11 +87,10 @@ def _of_cases(organization_id: uuid.UUID, among: Collection[uuid.UUID] | None) -
     texts = [sa.cast(word, sa.String) for word in words]
     parts = [sa.select(sa.literal("words").label("kind"), no_id, *texts, number).group_by(*words)]
     parts += [sa.select(sa.literal(kind), ident, *no_words, number).group_by(ident) for kind, ident in ids.items()]
-    chosen = [Case.organization_id == organization_id] + ([] if among is None else [Case.id.in_(among)])
-    return sa.union_all(*(part.where(*chosen) for part in parts))
+    return sa.union_all(*(part.where(Case.organization_id == organization_id) for part in parts))
 
 
-def _of_reports(organization_id: uuid.UUID, among: Collection[uuid.UUID] | None) -> sa.Executable:
+def _of_reports(organization_id: uuid.UUID) -> sa.Executable:
     """Channel and anonymity of each case's earliest intake report."""
     earlier = aliased(IntakeReport)
     none_earlier = ~sa.exists().where(
@@ -106,8 +100,39 @@ def _of_reports(organization_id: uuid.UUID, among: Collection[uuid.UUID] | None)
     )
     columns = (IntakeReport.source_channel, IntakeReport.is_anonymous)
     statement = sa.select(*columns, sa.func.count()).group_by(*columns)
-    chosen = [] if among is None else [IntakeReport.case_id.in_(among)]
-    return statement.where(IntakeReport.organization_id == organization_id, *chosen, none_earlier)
+    return statement.where(IntakeReport.organization_id == organization_id, none_earlier)
+
+
+def _counts_of_few(
+    connection: Connection, organization_id: uuid.UUID, case_ids: Collection[uuid.UUID]
+) -> dict[str, Counter[Any]]:
+    """The same of these cases, read one by one."""
+    counts: dict[str, Counter[Any]] = defaultdict(Counter)
+    columns = {
+        "status": Case.status,
+        "priority": Case.priority,
+        "outcome": Case.outcome,
+        "assignee": Case.assignee_email,
+        "category": Case.category_id,
+        "business_unit": Case.business_unit_id,
+        "location": Case.location_id,
+    }
+    of_cases = sa.select(*columns.values()).where(Case.organization_id == organization_id, Case.id.in_(case_ids))
+    for row in connection.execute(of_cases):
+        for key, value in zip(columns, row, strict=True):
+            counts[key][value] += 1
+    of_reports = (
+        sa.select(IntakeReport.case_id, IntakeReport.source_channel, IntakeReport.is_anonymous)
+        .where(IntakeReport.organization_id == organization_id, IntakeReport.case_id.in_(case_ids))
+        .order_by(IntakeReport.case_id, IntakeReport.received_at, IntakeReport.id)
+    )
+    seen: set[uuid.UUID] = set()
+    for case_id, channel, anonymous in connection.execute(of_reports):
+        if case_id not in seen:
+            seen.add(case_id)
+            counts["channel"][channel] += 1
+            counts["anonymous"][anonymous] += 1
+    return counts
 
 
 def _of_enum(enum: type[StrEnum], counts: Counter[Any]) -> list[FilterChoice]:

@@ -14,10 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, array
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, array
 from sqlalchemy.engine import Engine
 
-from portal.exports.tag_cells import OF_INVESTIGATION, TABLES, json_at
+from portal.exports.tag_cells import TABLES, TagTable, json_at
 from portal.exports.tag_filters import TagFilter, parse_tag_filters
 from portal.exports.tag_rules import (
     BEYOND,
@@ -40,31 +40,37 @@ Expression = sa.ColumnElement[Any]
 
 def admits(wanted: TagFilter) -> sa.ColumnElement[bool]:
     """True of a case whose row shows what is looked for; else false or null."""
-    where = TABLES[wanted.tag.source]
-    way = _on_sqlite if db.engine.dialect.name == "sqlite" else _on_postgresql
-    there, admitted = way(wanted, where.document)
-    if wanted.tag.source is TagSource.CASE:
+    where, source = TABLES[wanted.tag.source], wanted.tag.source
+    on_sqlite = db.engine.dialect.name == "sqlite"
+    there, admitted = (_on_sqlite if on_sqlite else _on_postgresql)(wanted, where)
+    if source is TagSource.CASE:
         return admitted
-    oldest = sa.select(admitted).select_from(where.table)
-    of_case = where.table
-    if wanted.tag.source is TagSource.INTERVIEW:
-        oldest, of_case = oldest.join(Investigation, OF_INVESTIGATION), Investigation
+    table, of_case = where.table.__tablename__, where.table.__tablename__
+    tables = table
+    if source is TagSource.INTERVIEW:
+        of_case = Investigation.__tablename__
+        # SQLite takes the tables of a CROSS JOIN in their order; else it may begin with all interviews
+        tables = f"""{of_case} {"CROSS " if on_sqlite else ""}JOIN {table}
+            ON {table}.organization_id = {of_case}.organization_id AND {table}.investigation_id = {of_case}.id"""
+    oldest = sa.select(admitted).select_from(sa.text(tables))
     oldest = oldest.where(
-        where.table.organization_id == Case.organization_id,
-        of_case.organization_id == Case.organization_id,
-        of_case.case_id == Case.id,
-        there,
+        sa.text(f"{of_case}.organization_id = cases.organization_id AND {of_case}.case_id = cases.id"), there
     )
     if wanted.tag.template is not None:
-        oldest = oldest.where(where.template == wanted.tag.template)
-    return oldest.order_by(*where.order).limit(1).correlate(Case).scalar_subquery()
+        oldest = oldest.where(sa.literal_column(f"{table}.template") == wanted.tag.template)
+    return oldest.order_by(sa.text(where.order)).limit(1).correlate(Case).scalar_subquery()
 
 
 # SQLite
 
 
-def _on_sqlite(wanted: TagFilter, document: Any) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    text = sa.type_coerce(document, sa.String)
+def _column(where: TagTable, kind: Any) -> Expression:
+    """The document, as a column that brings no table with it: the tables of a condition are named in `admits`."""
+    return sa.literal_column(f"{where.table.__tablename__}.{where.document.key}", kind)
+
+
+def _on_sqlite(wanted: TagFilter, where: TagTable) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    text = _column(where, sa.String())
     asked = json.dumps({"tag": wanted.tag.to_json(), "wanted": wanted.to_json()}, sort_keys=True)
     there = sa.func.duepost_tag_there(text, asked, type_=sa.Integer) == 1
     return there, sa.func.duepost_tag_admits(text, asked, type_=sa.Integer) == 1
@@ -97,8 +103,8 @@ def _give_functions(connection: Any, _record: Any) -> None:
 # PostgreSQL
 
 
-def _on_postgresql(wanted: TagFilter, document: Any) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    raw = json_at(document, wanted.tag.keys)
+def _on_postgresql(wanted: TagFilter, where: TagTable) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    raw = json_at(_column(where, JSONB()), wanted.tag.keys)
     kind, text = sa.func.jsonb_typeof(raw), _stripped(_text(raw))
     empty = sa.or_(kind == "null", sa.and_(kind == "string", text == ""), sa.cast(raw, sa.String).in_(["[]", "{}"]))
     return sa.and_(raw.is_not(None), ~empty), sa.and_(~empty, _looked_for(_value(wanted.tag, raw), wanted))

@@ -88,7 +88,8 @@ def find_fields(
     text: Any = sa.type_coerce(where.document, sa.String)
     if connection.dialect.name != "sqlite":
         text = sa.cast(where.document, sa.String)
-    statement = sa.select(where.template, text).select_from(where.table)
+    template = sa.null() if where.template is None else where.template
+    statement = sa.select(template, text).select_from(where.table)
     owner: Any = where.table.id if source is TagSource.CASE else getattr(where.table, "case_id", None)
     if source is TagSource.INTERVIEW:
         statement, owner = statement.join(Investigation, OF_INVESTIGATION), Investigation.case_id
