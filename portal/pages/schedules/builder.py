@@ -26,6 +26,7 @@ from portal.pages.schedules.column_chooser import chooser
 from portal.pages.schedules.filter_choices import filter_choices, own_filter_choices
 from portal.pages.schedules.folds import folded, folds_to_mend
 from portal.pages.schedules.forms import ScheduleForm, blank_group, offer_column_sets, offer_masking, offer_tag_filters
+from portal.pages.schedules.if_it_ran_now import Viewer
 from portal.pages.schedules.in_words import (
     SEEN,
     Told,
@@ -39,7 +40,7 @@ from portal.pages.schedules.names import Names, register_names
 from portal.pages.schedules.prefill import asked_values, new_values, values_of
 from portal.pages.schedules.problems import show_problems
 from portal.pages.schedules.sides import masker
-from portal.pages.schedules.so_far import Viewer, so_far
+from portal.pages.schedules.so_far import so_far
 from portal.pages.schedules.steps import Stepped, take_step
 from portal.pages.template_filters import field_errors
 from portal.people.rights import Right

@@ -24,7 +24,7 @@ from portal.pages.schedules.blueprint import bp
 from portal.pages.schedules.forms import PauseForm, ReassignForm, offer_owners
 from portal.pages.schedules.in_words import facts, told, when_of
 from portal.pages.schedules.names import Names, register_names
-from portal.pages.schedules.so_far import moments_of
+from portal.pages.schedules.next_moments import moments_of
 from portal.pages.schedules.starting_over import next_changes
 from portal.people.rights import Right
 from portal.runs.history import Row, Wanted, page_of_runs
