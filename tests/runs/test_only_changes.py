@@ -30,14 +30,7 @@ from tests.support.cast import Cast
 from tests.support.mail import Sink
 from tests.support.runs import make_run_row
 
-PLACES = (
-    "take-after-commit",
-    "first-page",
-    "made-file",
-    "stored-file",
-    "artifact-before-commit",
-    "settle-before-commit",
-)
+PLACES = ("first-page", "stored-file", "artifact-before-commit", "settle-before-commit")
 
 
 class Killed(BaseException):
