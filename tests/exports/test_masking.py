@@ -93,7 +93,12 @@ def test_what_is_masked_is_in_no_byte_of_any_format(register: uuid.UUID, tmp_pat
     tags = tuple(_tag(name, kind) for name, kind in (("told", TagDataType.TEXT), ("born", TagDataType.DATE)))
     for export_type, format_name in FILES:
         config: dict[str, Any] = {"include_overflow": True, "include_tagged_fields": True, "max_investigations": 1}
-        more = {"format": format_name, "export_type": export_type, "column_config": config, "filters": FILTERS}
+        more: dict[str, Any] = {
+            "format": format_name,
+            "export_type": export_type,
+            "column_config": config,
+            "filters": FILTERS,
+        }
         if export_type == "FLAT_FILE":
             more["tags"] = tags
         for profile in Profile:
@@ -177,7 +182,7 @@ def test_no_place_is_told_that_fewer_than_five_anonymous_reports_share(app: Flas
     """C17: over a whole register, what is told of one is true, told of four others, and not to be had by what lacks."""
     fill(cast.lakeside, 250)
     columns = ["case_number", *CHAIN, "is_anonymous"]
-    more = {"export_type": "CUSTOM", "column_config": {"columns": columns}}
+    more: dict[str, Any] = {"export_type": "CUSTOM", "column_config": {"columns": columns}}
     plain, shown = (read(masked_request(cast.lakeside, profile, **more)) for profile in ("NONE", "INTERNAL"))
     told: Counter[tuple[Any, ...]] = Counter()
     for true, row in zip(plain, shown, strict=True):
@@ -218,9 +223,9 @@ def test_a_filter_on_a_place_does_not_tell_the_place_of_a_few_anonymous_reports(
     """Else the named cases of the same file would."""
     columns = {"columns": ["business_unit_name", "is_anonymous"]}
     more: dict[str, Any] = {"export_type": "CUSTOM", "column_config": columns}
-    unit = {"business_unit": [f"{HIDDEN}-7"]}
-    for limits in ({"filters": unit}, {"own_filters": unit}):
-        rows = read(masked_request(register, "INTERNAL", **more, **limits))
+    unit: Any = {"business_unit": [f"{HIDDEN}-7"]}
+    for name in ("filters", "own_filters"):
+        rows = read(masked_request(register, "INTERNAL", **more, **{name: unit}))
         assert {row["business_unit_name"] for row in rows} == {"[masked]"}
     rows = read(masked_request(register, "INTERNAL", **more))
     assert all((row["business_unit_name"] == "[masked]") is row["is_anonymous"] for row in rows)
@@ -253,7 +258,7 @@ def test_an_organizations_choice_comes_before_the_profiles_and_reads_back() -> N
 
 
 def test_who_is_inside_decides_the_profile(app: Flask, cast: Cast) -> None:
-    insiders = load_insiders(db.session, cast.lakeside)
+    insiders = load_insiders(db.session(), cast.lakeside)
     email, folder = DestinationKind.EMAIL, DestinationKind.FOLDER
     rules = MaskingRules()
     assert profile_for(email, "Board@Example.org", {}, rules, insiders) is Profile.NONE
