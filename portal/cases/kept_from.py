@@ -23,7 +23,7 @@ AT_ONCE = 200
 """People whose cases are asked for by one question."""
 _LISTED = sa.func.lower(CaseRestriction.email)
 _SUBJECT = sa.func.lower(Subject.email)
-_NAMED = sa.func.lower(sa.func.trim(CaseRestriction.name))
+_NAMED = sa.func.lower(CaseRestriction.name)
 _ONLY_NAMED = (CaseRestriction.email.is_(None), CaseRestriction.user_id.is_(None))
 
 
@@ -90,7 +90,7 @@ def _cases_of(organization_id: uuid.UUID, people: Collection[Person]) -> Iterato
     yield listed.where(_LISTED.in_(emails))
     yield listed.where(CaseRestriction.user_id.in_(sa.select(User.id).where(*users)))
     yield listed.where(*_ONLY_NAMED, _NAMED.in_(names))
-    yield listed.where(*_ONLY_NAMED, _NAMED.in_(sa.select(sa.func.lower(sa.func.trim(User.name))).where(*users)))
+    yield listed.where(*_ONLY_NAMED, _NAMED.in_(sa.select(sa.func.lower(User.name)).where(*users)))
     yield subjects.where(_SUBJECT.in_(addresses))
     yield subjects.where(_SUBJECT.in_(emails))
 

@@ -146,6 +146,7 @@ class CaseRestriction(Tenant, Sourced, Base):
         sa.Index(
             "ix_case_restrictions_only_named",
             "organization_id",
+            sa.text("lower(name)"),
             sqlite_where=sa.text("email IS NULL AND user_id IS NULL"),
             postgresql_where=sa.text("email IS NULL AND user_id IS NULL"),
         ),

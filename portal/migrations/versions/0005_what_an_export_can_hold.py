@@ -62,7 +62,7 @@ def upgrade():
     op.create_index(
         "ix_case_restrictions_only_named",
         "case_restrictions",
-        ["organization_id"],
+        ["organization_id", sa.text("lower(name)")],
         sqlite_where=only_named,
         postgresql_where=only_named,
     )

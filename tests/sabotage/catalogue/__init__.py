@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.sabotage.catalogue import alarms, changes, days_off, evidence, mails, masking, occurrences, people, workers
+from tests.sabotage.catalogue import (
+    alarms,
+    changes,
+    conflicts,
+    days_off,
+    evidence,
+    mails,
+    masking,
+    occurrences,
+    people,
+    workers,
+)
 from tests.sabotage.mutant import Mutant, by_name
 
 MUTANTS: Mapping[str, Mutant] = by_name(
     each
-    for part in (occurrences, workers, mails, people, days_off, alarms, changes, evidence, masking)
+    for part in (occurrences, workers, mails, people, days_off, alarms, changes, evidence, masking, conflicts)
     for each in part.MUTANTS
 )
