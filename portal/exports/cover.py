@@ -6,17 +6,19 @@ Its own hash is not on it, which a file cannot hold, and neither are the recipie
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from portal.config import VERSION
 from portal.exports.catalogue import offer
+from portal.exports.masking import masking_in_words, untold_of
 from portal.exports.periods import Resolved, period_in_words
 from portal.exports.request import ExportRequest
 from portal.exports.rows import RowStream
-from portal.exports.scope_words import counted_in_words, limits_in_words
+from portal.exports.scope_words import counted_in_words, limits_in_words, told_json
 from portal.exports.writers import CoverValue, PageWords, Written
-from portal.moments import instant_text, last_import_in_words, moment_in_words
+from portal.moments import changes_in_words, instant_text, last_import_in_words, moment_in_words
 from portal.zones import zone, zone_words
 
 CoverLine = tuple[str, CoverValue]
@@ -45,7 +47,9 @@ class Cover:
             ("Period from (UTC, included)", instant_text(request.start) if request.start else "the first case"),
             ("Period to (UTC, not included)", instant_text(request.end)),
             ("Period counts", counted_in_words(request.export_type, stream.filters)),
-            ("Filters", limits_in_words(request.export_type, stream.filters)),
+            ("Filters", limits_in_words(request.export_type, stream.filters, untold_of(request.masking))),
+            *(("Of these", words) for words in _changes(request)),
+            *(("Masking", words) for words in masking_in_words(request.masking)),
             ("Time zone", f"{request.zone}; all dates and times in this file are in {zone_words(request.zone)}"),
             (f"{offer(request.export_type).rows_are.value.capitalize()}s", written.rows),
             ("Cells changed to be harmless", written.cells_changed),
@@ -55,7 +59,7 @@ class Cover:
             ("SHA-256 of this file", hash_note if self.run_reference else "Printed by the command that made it"),
             ("Columns", len(stream.columns)),
             ("Column keys", ", ".join(column.key for column in stream.columns)),
-            ("Configuration", json.dumps(_configuration(request), ensure_ascii=False, sort_keys=True)),
+            ("Configuration", json.dumps(_configuration(request, stream), ensure_ascii=False, sort_keys=True)),
         ]
 
     def page_words(self, organization: str) -> PageWords:
@@ -71,15 +75,30 @@ class Cover:
             run=f"Run {self.run_reference}" if self.run_reference else "",
             lead=(
                 f"{period[0].upper()}{period[1:]}, by {counted_in_words(request.export_type, stream.filters)}",
-                limits_in_words(request.export_type, stream.filters),
+                limits_in_words(request.export_type, stream.filters, untold_of(request.masking)),
+                *_changes(request),
                 f"{rows}. Register last imported: {last_import_in_words(stream.register_as_of, place)}",
             ),
         )
 
 
-def _configuration(request: ExportRequest) -> dict[str, object]:
+def _changes(request: ExportRequest) -> Iterator[str]:
+    """Where the file is one of changes, the words for it."""
+    if request.only_changes:
+        yield changes_in_words(request.changes_since, zone(request.zone))
+
+
+def _configuration(request: ExportRequest, stream: RowStream) -> dict[str, object]:
+    columns = dict(request.column_config)
+    if request.masking and columns.get("columns"):
+        shown = {column.key for column in stream.columns}
+        columns["columns"] = [each for each in columns["columns"] if _key(each) in shown]
     return {
-        "filters": dict(request.filters),
-        "column_config": dict(request.column_config),
+        "filters": told_json(request.filters, untold_of(request.masking)),
+        "column_config": columns,
         "format_options": dict(request.format_options),
     }
+
+
+def _key(chosen: Any) -> object:
+    return chosen["key"] if isinstance(chosen, dict) else chosen

@@ -80,7 +80,7 @@ def test_what_an_import_under_way_may_yet_write_is_not_vouched_for(
 ) -> None:
     """C15: a look at the register in the middle of an import vouches for no later than the import's beginning, and
     what the import goes on to write is noted as later; one that is long dead holds nothing up."""
-    moments = {}
+    moments: dict[str, datetime] = {}
 
     def looked(*arguments: Any, **more: Any) -> None:
         run(*arguments, **more)

@@ -110,7 +110,7 @@ def test_who_is_no_longer_kept_from_a_case_gets_it_as_a_change(desk: Desk) -> No
     with write_session() as db:
         case_id = db.scalars(sa.select(Case.id).where(Case.case_number == "A")).one()
     of = (desk.cast.lakeside, case_id)
-    by = {"by": Person("ana@example.org", desk.cast.ana), "actor": ANA}
+    by: dict[str, Any] = {"by": Person("ana@example.org", desk.cast.ana), "actor": ANA}
     kept_list.keep_from(*of, "priya@example.org", now=desk.clock.now(), **by)
     assert changes_in(desk.made(schedule)) == {"B": "new"}
     with write_session() as db:
