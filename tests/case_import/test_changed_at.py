@@ -54,8 +54,9 @@ def test_a_case_changes_with_whatever_hangs_on_it(bring: Any, moved_clock: Clock
         after = seen()
         assert [each for each in after if after[each] != before[each]] == [number], name
         assert after[number][0] == first[number][0]
-        assert after[number][1] is not None
-        assert after[number][1] > started
+        changed_at = after[number][1]
+        assert changed_at is not None
+        assert changed_at > started
         before = after
 
 

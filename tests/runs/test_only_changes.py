@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -244,6 +245,11 @@ def test_the_command_takes_an_instant(app: Flask, desk: Desk, tmp_path: Path, ki
     told = {line.rpartition(",")[2] for line in after["lines"][1:]}
     assert (told, after["rows"]) == ({"changed", "new"}, 2)
     assert export("--changed-since", after["complete_until"])["rows"] == 0
+    book = tmp_path / "changes.xlsx"
+    asked = ["--type", kind, "--out", str(book), "--changed-since", before["complete_until"], "--format", "XLSX"]
+    assert app.test_cli_runner().invoke(args=["export", "--organization", "lakeside", *asked]).exit_code == 0
+    about = {row[0]: row[1] for row in openpyxl.load_workbook(book)["About"].iter_rows(values_only=True)}
+    assert about["Of these"] == "Only cases new or changed since Mon 2 Nov 2026, 08:01 EST"
     bad = app.test_cli_runner().invoke(
         args=["export", "--organization", "lakeside", "--out", str(tmp_path / "x"), "--changed-since", "yesterday"]
     )
