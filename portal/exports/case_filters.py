@@ -21,6 +21,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from portal.exports import tag_sql
 from portal.exports.register_names import Place, Tree, load_business_units, load_categories, load_locations
 from portal.exports.tag_filters import TagFilter, TagFilterError, parse_tag_filters
+from portal.exports.tag_rules import TagError
 from portal.exports.tagged_fields import Tag, load_tags
 from portal.extensions import db
 from portal.models import Case, CaseStatus, IntakeReport, Location, Outcome, Priority, SourceChannel, User
@@ -276,7 +277,7 @@ def _tags(data: Mapping[str, Any], register: KnownNames) -> tuple[TagFilter, ...
         return ()
     try:
         return parse_tag_filters(data["tags"], register.tags)
-    except TagFilterError as problem:
+    except (TagFilterError, TagError) as problem:
         raise FilterError("tags", str(problem)) from problem
 
 

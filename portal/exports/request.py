@@ -13,6 +13,7 @@ from portal.exports.columns import Column
 from portal.exports.file_types import FILE_TYPES, ZIP, FileType
 from portal.exports.limits import check_table
 from portal.exports.scope import Person
+from portal.exports.tag_rules import TagError
 from portal.exports.tagged_fields import Tag, tags_of_type
 from portal.exports.writers import ExportLimit
 from portal.zones import zone
@@ -70,12 +71,11 @@ class ExportRequest:
 
     def columns(self) -> list[Column]:
         """The columns of the file. Raises CatalogueError."""
-        return columns_for(
-            self.export_type,
-            self.column_config,
-            tuple(tag.column() for tag in self.tags_of_type()),
-            only_changes=self.only_changes,
-        )
+        try:
+            tagged = tuple(tag.column() for tag in self.tags_of_type())
+        except TagError as problem:
+            raise CatalogueError("tags", f"A tagged field cannot be read. {problem}") from problem
+        return columns_for(self.export_type, self.column_config, tagged, only_changes=self.only_changes)
 
     def tags_of_type(self) -> tuple[Tag, ...]:
         """The tags that this type of export can have as columns, in the order of their slots."""

@@ -46,8 +46,12 @@ _NO = ("false", "no", "n", "f", "off", "0")
 _ASCII_LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
-class PatternError(ValueError):
-    """A format pattern that says nothing that can be read; the text is one sentence."""
+class TagError(ValueError):
+    """A tag that no value can be read by; the text is one sentence."""
+
+
+class PatternError(TagError):
+    """A format pattern that says nothing that can be read."""
 
 
 class Unfit(Enum):

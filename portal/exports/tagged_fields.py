@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from portal.exports.columns import Column, ColumnType, Sensitivity
-from portal.exports.tag_rules import NumberRule, Rule, rule_of
+from portal.exports.tag_rules import NumberRule, Rule, TagError, rule_of
 from portal.models import ExportType, FieldTag, TagDataType, TagSource
 
 ROOTS: Mapping[TagSource, str] = {
@@ -62,8 +62,8 @@ _SEGMENT = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
 _INDEX = re.compile("[0-9]{1,6}")
 
 
-class PathError(ValueError):
-    """A path that leads nowhere; the text is one sentence."""
+class PathError(TagError):
+    """A path that leads nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +134,15 @@ class Tag:
         return rule_of(self.data_type, self.format_pattern)
 
     def column(self) -> Column:
-        """The column of a file."""
-        rule = self.rule
+        """The column of a file. Raises TagError where no value can be read by the tag."""
+        path, rule = path_of(self.source, self.keys), self.rule
         template = f", template {self.template}" if self.template else ""
         return Column(
             self.column_name,
             self.label,
             _COLUMN_TYPES.get(self.data_type, ColumnType.NUMBER),
             self.sensitivity,
-            f"Tagged field of {SOURCE_WORDS[self.source]}{template}: {self.field_path}.",
+            f"Tagged field of {SOURCE_WORDS[self.source]}{template}: {path}.",
             number_format=rule.picture if isinstance(rule, NumberRule) else "",
         )
 

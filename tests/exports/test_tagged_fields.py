@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
+from portal.exports.catalogue import CatalogueError
 from portal.exports.request import ExportRequest
 from portal.exports.rows import open_rows
 from portal.exports.scope import scope_of
@@ -120,6 +122,13 @@ def test_paths_lead_to_keys_with_dots_and_into_lists() -> None:
     assert is_nothing(value_at(parsed('{"a": {"b": 1}}'), ("a", "b", "c")))
     assert rule_of(TagDataType.NUMBER, None).read(parsed("1" * 5_000)) is UNFIT
     assert rule_of(TagDataType.TEXT, None).read(parsed("[" * 100_000)) is UNFIT
+
+
+def test_a_tag_that_no_value_can_be_read_by_is_said() -> None:
+    """C3: a row that a hand in the database made."""
+    for wrong in (replace(TAGS[0], format_pattern="x"), replace(TAGS[0], field_path="nowhere")):
+        with pytest.raises(CatalogueError, match="A tagged field cannot be read"):
+            request_of(uuid.uuid4(), tags=(wrong.to_json(),)).columns()
 
 
 def request_of(organization_id: uuid.UUID, **more: Any) -> ExportRequest:
