@@ -37,7 +37,7 @@ async function look() {
   asking = new AbortController();
   const withChooser = chooserToo;
   try {
-    const answer = await fetch(form.dataset.preview + (withChooser ? form.dataset.withChooser : ""), {
+    const answer = await fetch(form.dataset.preview + (withChooser ? `${form.dataset.more}chooser=1` : ""), {
       method: "POST",
       body: new FormData(form),
       signal: asking.signal,

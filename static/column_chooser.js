@@ -112,7 +112,7 @@ function middle(row) {
 
 function rowFor(box) {
   const row = model.cloneNode(true);
-  const [key, label] = [box.value, box.dataset.label];
+  const [key, label] = [box.value, box.parentElement.querySelector("b").textContent];
   row.dataset.key = key;
   row.querySelector("[name=column_order]").value = key;
   row.querySelector(".placed-name span").textContent = label;

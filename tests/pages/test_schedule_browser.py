@@ -108,8 +108,8 @@ def test_columns_are_ticked_dragged_and_moved_by_the_arrow_keys(tab: Page) -> No
     tab.goto("/schedules/new")
     tab.locator("#fold-columns > summary").click()
     tab.get_by_label("Those that I choose").check()
-    for label in ("Case Number", "Status", "Priority"):
-        tab.locator(f"[name=columns][data-label='{label}']").check()
+    for key in ("case_number", "case_status", "case_priority"):
+        tab.locator(f"[name=columns][value={key}]").check()
     last, first = tab.locator("[data-grip]").nth(2), tab.locator("[data-grip]").nth(0)
     last.hover()
     tab.mouse.down()
@@ -120,7 +120,7 @@ def test_columns_are_ticked_dragged_and_moved_by_the_arrow_keys(tab: Page) -> No
     expect(tab.locator(".placed-name > span")).to_have_text(["Priority", "Case Number", "Status"])
     tab.get_by_label("Move Case Number: drag, or the arrow keys").press("ArrowDown")
     tab.get_by_label("Remove Priority").click()
-    expect(tab.locator("[name=columns][data-label='Priority']")).not_to_be_checked()
+    expect(tab.locator("[name=columns][value=case_priority]")).not_to_be_checked()
     tab.get_by_label("Own heading of Status").fill("State")
     expect(tab.locator("[data-said=columns]")).to_have_text("2 chosen columns: State, Case Number")
     choose(tab, "Investigations only")
@@ -137,6 +137,7 @@ def test_a_group_with_rows_of_its_own_is_added_in_place(tab: Page, cast: Cast) -
     tab.locator("#fold-own-rows > summary").click()
     for address in ("north@example.org", "south@example.org"):
         tab.get_by_role("button", name="Add a group").click()
+        expect(tab.locator("[data-own-group] textarea").last).to_be_focused()
         tab.keyboard.type(address)
     tab.get_by_role("button", name="Remove the group").first.click()
     tab.locator("[data-own-group] summary", has_text="Category").click()

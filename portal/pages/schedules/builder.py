@@ -143,6 +143,8 @@ def preview() -> ResponseReturnValue:
     """The parts of the page that follow what is typed, for the page that is open."""
     schedule_id = request.args.get("schedule", type=uuid.UUID)
     schedule = own(Schedule, schedule_id) if schedule_id is not None else None
+    if (number := request.args.get("group", type=int)) is not None:
+        return _new_group(number)
     form, viewer = _form(), _viewer()
     data = data_of(form)
     return render_template(
@@ -153,6 +155,13 @@ def preview() -> ResponseReturnValue:
         chooser=chooser(form, viewer.tags) if request.args.get("chooser") else None,
         form=form,
     )
+
+
+def _new_group(number: int) -> str:
+    """One more group with rows of its own: its lists would make every page a third longer."""
+    group = blank_group(min(max(number, 0), MOST_OWN_ROWS * 10))
+    [options] = own_filter_choices([group.form], current_user.organization_id)
+    return render_template("schedules/own_group.html", group=group, options=options)
 
 
 def _viewer() -> Viewer:
@@ -246,8 +255,8 @@ def _builder_page(
     *,
     made_already: bool = False,
 ) -> str:
-    data, blank, viewer = data_of(form), blank_group(), _viewer()
-    groups = [*(entry.form for entry in form.own_rows), blank.form]
+    data, viewer = data_of(form), _viewer()
+    groups = [entry.form for entry in form.own_rows]
     offer_column_sets(form, column_sets(viewer.organization_id))
     offer_masking(form, viewer.masker.choices())
     # the rows cost more than the rest of the page: the script asks for them, or the button beside the summary
@@ -266,7 +275,6 @@ def _builder_page(
         zones=zone_choices(),
         chooser=chooser(form, viewer.tags),
         own_choices=own_filter_choices(groups, viewer.organization_id),
-        blank_group=blank,
         most_own_rows=MOST_OWN_ROWS,
         table_formats=TABLE_FORMATS,
         board_formats=BOARD_FORMATS,

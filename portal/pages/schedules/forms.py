@@ -104,16 +104,14 @@ def offer_masking(form: ScheduleForm, choices: Mapping[str, Iterable[tuple[str, 
 
 @dataclass(frozen=True)
 class BlankGroup:
-    """A group that is yet to be added: the page's script copies it under the next number."""
+    """A group with rows of its own that is yet to be filled in, as an entry of the form's."""
 
     index: int
     form: OwnRowsForm
-    prefix: str
 
 
-def blank_group() -> BlankGroup:
-    prefix = "own_rows-new"
-    return BlankGroup(0, OwnRowsForm(prefix=prefix), prefix)
+def blank_group(number: int) -> BlankGroup:
+    return BlankGroup(number, OwnRowsForm(prefix=f"own_rows-{number}"))
 
 
 class ScheduleForm(PlainForm):
