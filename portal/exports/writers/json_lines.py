@@ -1,12 +1,13 @@
 """JSON lines: one object a line, the columns' keys in their order, values typed, UTF-8.
 
-As the CSV writer: one function per column turns a page's values into finished JSON; a row is then one `%`.
+As the CSV writer: one function per column turns a page's values into finished JSON; a page is then one join.
 """
 
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain, islice, repeat
 from json.encoder import encode_basestring  # the encoder's own, in C: quotes and escapes a text
 from math import isfinite
 from typing import cast
@@ -19,6 +20,10 @@ from portal.exports.writers.cells import CellsOf, Tally, TypedCells
 from portal.exports.writers.local_hours import LocalTimes, at_wall, utc_text
 
 _NOTHING = "null"
+_ESCAPED = '"\\\n\r\t'
+"""Beside what `clean` replaces."""
+_AT_ONCE = 200
+"""Rows joined at once: what fits a processor's own memory is joined twice as fast."""
 
 
 class JsonLinesWriter:
@@ -37,13 +42,17 @@ class JsonLinesWriter:
         check_columns(columns)
         values = _JsonValues(options.zone)
         converters = [values.of(column.type) for column in columns]
-        names = [encode_basestring(clean(column.key)).replace("%", "%%") for column in columns]
-        pattern = "{" + ",".join(f"{name}:%s" for name in names) + "}\n"
+        names = [f",{encode_basestring(clean(column.key))}:" for column in columns]
+        # what stands before each value, given as often as there are rows
+        before = [repeat(name) for name in ("{" + names[0][1:], *names[1:])]
         rows = 0
         for page in pages:
             if page:
                 made = [convert(column) for convert, column in zip(converters, zip(*page, strict=True), strict=True)]
-                out.write("".join([pattern % row for row in zip(*made, strict=True)]).encode())
+                parts = chain.from_iterable(zip(before, made, strict=True))
+                lines = zip(*parts, repeat("}\n"))
+                while some := "".join(chain.from_iterable(islice(lines, _AT_ONCE))):
+                    out.write(some.encode())
                 rows += len(page)
             on_rows(rows)
         return Written(rows=rows, cells_changed=values.tally.changed)
@@ -105,7 +114,9 @@ class _JsonValues(TypedCells):
             return [self.value(value) for value in column]
         if may_need_clean(together):
             return [self.value(value) for value in column]
-        return [_NOTHING if value is None else encode_basestring(cast("str", value)) for value in column]
+        if any(mark in together for mark in _ESCAPED):
+            return [_NOTHING if value is None else encode_basestring(cast("str", value)) for value in column]
+        return [_NOTHING if value is None else f'"{value}"' for value in column]
 
 
 def _refused(constant: str) -> None:
