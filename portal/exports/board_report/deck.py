@@ -231,7 +231,7 @@ class Deck:
         layout = etree.Element(qn("c:layout"))
         manual = etree.SubElement(layout, qn("c:manualLayout"))
         for name, value in (("layoutTarget", "inner"), ("xMode", "edge"), ("yMode", "edge"),
-                            ("x", "0"), ("y", "0"), ("w", "0.9"), ("h", "1")):  # fmt: skip
+                            ("x", "0"), ("y", "0"), ("w", "0.86"), ("h", "1")):  # fmt: skip
             etree.SubElement(manual, qn(f"c:{name}"), val=value)
         area.insert(0, layout)
 

@@ -13,7 +13,7 @@ from PIL import Image as Bitmap
 
 from portal.exports import fonts
 from portal.exports.board_report import sections
-from portal.exports.board_report.breakdowns import Breakdown, RowKind
+from portal.exports.board_report.breakdowns import Breakdown
 from portal.exports.board_report.charts import Lettering, Picture, for_print, sparkline
 from portal.exports.board_report.charts.picture import Rect, Tone
 from portal.exports.board_report.definitions import DEFINITIONS
@@ -156,14 +156,11 @@ def _badness(starts: tuple[int, ...], heights: list[float]) -> tuple[bool, int, 
 
 
 def _breakdown(breakdown: Breakdown, figures: BoardFigures, image: Any) -> dict[str, Any]:
-    empty = f"There were no {breakdown.of} in the period."
-    recorded = [row for row in breakdown.rows if row.kind is not RowKind.NOT_RECORDED]
-    if breakdown.rows and not recorded:
-        empty = "Not recorded for any of them."
+    empty = sections.why_empty(breakdown)
     picture = sections.breakdown_picture(breakdown, with_before=figures.period.before is not None)
     return {
         "title": f"{breakdown.label}: {breakdown.total:,} {breakdown.of}",
-        "image": image(picture) if recorded else None,
+        "image": None if empty else image(picture),
         "empty": empty,
     }
 
@@ -192,7 +189,7 @@ def _aging(figures: BoardFigures, image: Any) -> dict[str, Any]:
 
 def _levels(figures: BoardFigures, image: Any) -> dict[str, Any]:
     rows, clocks = [*figures.service_levels.rows, figures.service_levels.all], sections.clocks(figures)
-    due = figures.service_levels.all.due
+    due, ticked = figures.service_levels.all.due, any(each.due for each in clocks)
     fell = "case fell" if due == 1 else "cases fell"
     return {
         "levels": image(sections.levels_picture(rows)) if due else None,
@@ -200,8 +197,8 @@ def _levels(figures: BoardFigures, image: Any) -> dict[str, Any]:
         "late, or not yet closed when the period ended."
         if due
         else "No case fell due in the period.",
-        "clocks": image(sections.levels_picture(clocks)) if any(each.due for each in clocks) else None,
-        "clocks_lead": _clocks_lead(figures),
+        "clocks": image(sections.levels_picture(clocks)) if ticked else None,
+        "clocks_lead": f"{sections.CLOCKS_OWED}." if ticked else sections.no_clocks(figures),
     }
 
 
@@ -219,15 +216,6 @@ def _page_breaks(made: dict[str, Any]) -> dict[str, bool]:
         found[name] = used + height > _PAGE_ROOM
         used = height if found[name] else used + height
     return found
-
-
-def _clocks_lead(figures: BoardFigures) -> str:
-    clocks = sections.clocks(figures)
-    if not clocks:
-        return "The register holds no dates of acknowledgement or feedback, so nothing can be said of these."
-    if not any(each.due for each in clocks):
-        return "No such day ended in the period."
-    return f"{sections.CLOCKS_OWED}."
 
 
 def _risks(figures: BoardFigures) -> list[dict[str, Any]]:

@@ -119,6 +119,22 @@ def breakdown_picture(breakdown: Breakdown, *, with_before: bool) -> Picture:
     return ranked_bars(bars, heads, name_head=breakdown.label)
 
 
+def why_empty(breakdown: Breakdown) -> str | None:
+    """Why there is nothing to draw of it; None where there is."""
+    if not breakdown.rows:
+        return f"There were no {breakdown.of} in the period."
+    if all(row.kind is RowKind.NOT_RECORDED for row in breakdown.rows):
+        return f"Not recorded for any of the {breakdown.total:,} {breakdown.of}."
+    return None
+
+
+def no_clocks(figures: BoardFigures) -> str:
+    """Why there is nothing to draw of the Directive's clocks."""
+    if clocks(figures):
+        return "No such day ended in the period."
+    return "The register holds no dates of acknowledgement or feedback, so nothing can be said of these."
+
+
 def _texts(row: BreakdownRow, *, anonymous: bool, with_before: bool) -> tuple[str, ...]:
     texts = [row.count.text, row.share.text]
     if anonymous:

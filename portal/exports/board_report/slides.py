@@ -18,7 +18,6 @@ from portal.exports.board_report.steady_zip import steady
 from portal.exports.board_report.words import Sentence
 
 _SENTENCES_A_SLIDE = 8
-_NONE_DUE = "Nothing fell due in the period"
 _LAYERS = (Tone.STRONG, Tone.ACCENT, Tone.MID, Tone.SOFT, Tone.PAPER)
 
 
@@ -33,17 +32,22 @@ def board_slides(figures: BoardFigures, sentences: list[Sentence], facts: Facts,
     _title(deck, figures, facts, look)
     _key_figures(deck, figures)
     _summary(deck, sentences)
-    _trend(deck, figures)
+    if not figures.trend.is_empty:
+        _trend(deck, figures)
     for breakdown in figures.breakdowns:
-        _breakdown(deck, breakdown, figures)
-    _aging(deck, figures)
-    levels = figures.service_levels
-    due = f"{levels.all.due:,} fell due in the period by the organization’s own dates" if levels.all.due else _NONE_DUE
-    _levels(deck, "Service levels", due, [*levels.rows, levels.all], ["service_levels"])
-    if clocks := sections.clocks(figures):
-        due = sections.CLOCKS_OWED if any(each.due for each in clocks) else _NONE_DUE
-        _levels(deck, "Clocks of Directive (EU) 2019/1937", due, clocks, ["acknowledged", "feedback"])
+        if sections.why_empty(breakdown) is None:
+            _breakdown(deck, breakdown, figures)
+    if figures.aging.total:
+        _aging(deck, figures)
+    levels, clocks = figures.service_levels, sections.clocks(figures)
+    if levels.all.due:
+        lead = f"{levels.all.due:,} fell due in the period by the organization’s own dates"
+        _levels(deck, "Service levels", lead, [*levels.rows, levels.all], ["service_levels"])
+    if any(each.due for each in clocks):
+        keys = ["acknowledged", "feedback"]
+        _levels(deck, "Clocks of Directive (EU) 2019/1937", sections.CLOCKS_OWED, clocks, keys)
     _risks(deck, figures)
+    _missing(deck, figures)
     return steady(deck.save(), facts.generated_at)
 
 
@@ -117,9 +121,6 @@ def _breakdown(deck: Deck, breakdown: Breakdown, figures: BoardFigures) -> None:
     if long:
         notes += "\n\nNames in full:\n" + "\n".join(long)
     slide = deck.slide(f"{breakdown.label}: {breakdown.total:,} {breakdown.of}", notes)
-    if not breakdown.rows:
-        deck.text(slide, f"There were no {breakdown.of} in the period.", LEFT, TOP, 800, 30, size=16, tone=Tone.MUTED)
-        return
     names = [shortened(row.label) for row in breakdown.rows]
     with_before = figures.period.before is not None
     heads = ("Cases", "Share", *(["Change"] if with_before else []))
@@ -143,8 +144,6 @@ def _aging(deck: Deck, figures: BoardFigures) -> None:
         f", the oldest for {found.oldest_days:,} days" if found.oldest_days else ""
     )
     slide = deck.slide("Age of open cases", _notes(["aging"]), lead=lead)
-    if not found.total:
-        return
     labels = [label for label, _ in found.bands[0].by_priority]
     series = [
         (label, [band.by_priority[place][1] for band in found.bands], _LAYERS[place])
@@ -155,7 +154,16 @@ def _aging(deck: Deck, figures: BoardFigures) -> None:
         series = [(series[0][0], series[0][1], Tone.ACCENT)]
     least = max(band.count for band in found.bands) // 16
     chart = deck.columns(
-        slide, [band.label for band in found.bands], series, LEFT - 6, TOP, 560, 376, stacked=True, least=least
+        slide,
+        [band.label for band in found.bands],
+        series,
+        LEFT - 6,
+        TOP,
+        560,
+        376,
+        stacked=True,
+        least=least,
+        legend=len(series) > 1,
     )
     deck.light_on_dark(chart, [fill for _, _, fill in series], least)
     rows = [(band.label, f"{band.count:,}", band.share.text) for band in found.bands]
@@ -164,8 +172,6 @@ def _aging(deck: Deck, figures: BoardFigures) -> None:
 
 def _levels(deck: Deck, title: str, lead: str, rows: Sequence[Due], keys: list[str]) -> None:
     slide = deck.slide(title, _notes(keys), lead=lead)
-    if not any(each.due for each in rows):
-        return
     _legend(deck, slide)
     line = _line(len(rows) + 1)
     deck.table(
@@ -224,6 +230,25 @@ def _risks(deck: Deck, figures: BoardFigures) -> None:
             deck.table(slide, heads, rows, x, 152, (width - 132, 62, 70), row_height=34)
         else:
             deck.text(slide, empty, x, 156, width, 60, size=13, tone=Tone.MUTED)
+
+
+def _missing(deck: Deck, figures: BoardFigures) -> None:
+    """What there was nothing to show of, on one slide rather than on empty ones."""
+    told = [f"{each.label}. {why}" for each in figures.breakdowns if (why := sections.why_empty(each))]
+    if figures.trend.is_empty:
+        told.insert(0, "Opened and closed. There were no cases in the last twelve months.")
+    if not figures.aging.total:
+        told.append("Age of open cases. No case was open at the end of the period.")
+    if not figures.service_levels.all.due:
+        told.append("Service levels. No case fell due in the period.")
+    if not any(each.due for each in sections.clocks(figures)):
+        told.append(f"Clocks of Directive (EU) 2019/1937. {sections.no_clocks(figures)}")
+    if not told:
+        return
+    slide = deck.slide("Not shown", "", lead="Of these there was nothing to show")
+    frame = deck.text(slide, told[0], LEFT, TOP + 4, RIGHT - LEFT, 360, size=15)
+    for each in told[1:]:
+        deck.more(frame, each, size=15, above=9)
 
 
 def _notes(keys: Sequence[str]) -> str:

@@ -45,7 +45,7 @@ def test_a_chart_is_sound_whatever_its_labels_are_and_says_its_numbers_in_words(
     assert page.get("role") == "img"
     printed = ET.fromstring(for_print(picture, palette(), Lettering()))
     drawn = [each for each in printed if each.tag.endswith("text")]
-    assert all(0 <= float(each.get("x")) <= picture.width for each in drawn)
+    assert all(0 <= float(each.attrib["x"]) <= picture.width for each in drawn)
     for shape in picture.shapes:
         if isinstance(shape, Rect):
             assert shape.x >= 0

@@ -9,11 +9,13 @@ import threading
 import unicodedata
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pypdf
 import pytest
 from PIL import Image
 
+from portal.config import ROOT
 from portal.exports.board_report import pdf
 from portal.exports.board_report.definitions import DEFINITIONS
 from portal.exports.board_report.look import Look
@@ -69,7 +71,7 @@ def test_it_says_what_it_is_on_every_page_and_to_programs(plain: pypdf.PdfReader
     """Title, language, bookmarks and contents that lead to their pages, every letter embedded."""
     assert plain.metadata.title == "Board report on integrity cases, October 2026"
     assert plain.metadata.author == "Lakeside Health"
-    assert plain.trailer["/Root"]["/Lang"] == "en"
+    assert plain.root_object["/Lang"] == "en"
     last = len(plain.pages)
     for number, page in enumerate(plain.pages, start=1):
         text = " ".join(page.extract_text().split())
@@ -78,17 +80,20 @@ def test_it_says_what_it_is_on_every_page_and_to_programs(plain: pypdf.PdfReader
         if number > 1:
             assert f"Page {number} of {last}" in text
             assert "October 2026" in text
-        fonts = [each.get_object() for each in page["/Resources"].get("/Font", {}).values()]
+        resources: Any = page["/Resources"]
+        fonts = [each.get_object() for each in resources.get("/Font", {}).values()]
         # Helvetica is named at the head of each text, and nothing is drawn with it
         assert all("/FontFile2" in each["/FontDescriptor"] for each in fonts if each["/BaseFont"] != "/Helvetica")
     marks = {
-        mark.title: plain.get_destination_page_number(mark) + 1 for mark in plain.outline if not isinstance(mark, list)
+        mark.title: (plain.get_destination_page_number(mark) or 0) + 1
+        for mark in plain.outline
+        if not isinstance(mark, list)
     }
     contents = " ".join(plain.pages[1].extract_text().split())
     assert list(marks)[:3] == ["Key figures", "Summary", "Opened and closed"]
     for title, number in marks.items():
         assert f"{number} {title}" in contents
-        assert title in plain.pages[number - 1].extract_text()
+        assert str(title) in plain.pages[number - 1].extract_text()
 
 
 def test_names_of_every_script_and_length_are_found_in_it() -> None:
@@ -141,7 +146,7 @@ def test_nothing_is_read_while_it_is_set_and_markup_is_text(tmp_path, document: 
         watching[0] = False
         server.shutdown()
     assert asked == []
-    ours = (str(pdf.ROOT / "templates" / "pdf"), f"{tempfile.gettempdir()}/tmp")
+    ours = (str(ROOT / "templates" / "pdf"), f"{tempfile.gettempdir()}/tmp")
     assert {each for each in opened if not each.startswith(ours)} <= {tempfile.gettempdir()}
     joined = "".join(_text(reader).split())
     for text in hostile:

@@ -49,8 +49,8 @@ def test_native_charts_and_tables_hold_the_reports_figures(data: bytes) -> None:
     ]
     levels = _table(slides["Service levels"])[1:]
     assert levels[-1] == ["All", "59", "12", "6", "76.6%"]
-    workbook = openpyxl.load_workbook(io.BytesIO(trend.part.chart_workbook.xlsx_part.blob))
-    assert [cell.value for cell in workbook.active[2]] == [months[0].month.label, months[0].opened, months[0].closed]
+    sheet: Any = openpyxl.load_workbook(io.BytesIO(trend.part.chart_workbook.xlsx_part.blob)).active
+    assert [cell.value for cell in sheet[2]] == [months[0].month.label, months[0].opened, months[0].closed]
 
 
 def test_key_figures_and_every_sentence_are_on_slides_and_definitions_in_the_notes(data: bytes) -> None:
