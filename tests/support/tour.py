@@ -165,6 +165,12 @@ def _holidays_added(_: Tour, page: Page) -> None:
     page.wait_for_load_state("load")
 
 
+def _tag_checked(_: Tour, page: Page) -> None:
+    page.goto("/field-tags/6")
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_load_state("load")
+
+
 STOPS = (
     Stop("today", "officer", _at("/")),
     Stop("today-admin", "admin", _at("/")),
@@ -190,6 +196,9 @@ STOPS = (
     Stop("outbox", "officer", _at("/outbox")),
     Stop("mail", "officer", _at(lambda tour: tour.mail())),
     Stop("columns", "officer", _at("/columns")),
+    Stop("field-tags", "admin", _at("/field-tags")),
+    Stop("field-tag", "admin", _at("/field-tags/1")),
+    Stop("field-tag-check", "admin", _tag_checked),
     Stop("settings-masking", "admin", _at("/settings/masking")),
     Stop("settings-numbers", "admin", _at("/settings/numbers")),
     Stop("settings-branding", "admin", _at("/settings/branding")),
