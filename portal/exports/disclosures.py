@@ -67,7 +67,13 @@ _SOURCES = {
 
 def _form(text: str | None) -> str | None:
     """Keys in one order, since one of the databases does not keep theirs."""
-    return None if text is None else compact(json.loads(text))
+    if text is None:
+        return None
+    try:
+        return compact(json.loads(text))
+    except (ValueError, RecursionError):
+        # a number of thousands of digits, or nested without end: as the database writes it
+        return text
 
 
 _FINISHED = {"disclosure_id": dashed, FORM_DATA.key: _form}

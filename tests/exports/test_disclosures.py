@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.exports.case_filters import CaseFilters
 from portal.exports.catalogue import CatalogueError
+from portal.exports.disclosures import _form
 from portal.exports.scope import Person
 from portal.exports.scope_words import counted_in_words, limits_in_words
 from portal.extensions import db
@@ -94,6 +95,12 @@ def test_the_period_is_one_of_disclosures_and_the_filters_are_of_their_cases(reg
     assert 0 < len(expected) < 40
     assert rows(register, filters={"status": ["OPEN"]}) == without_case(expected)
     assert rows(register, own_filters={"status": ["OPEN"]}) == without_case(expected)
+
+
+def test_a_form_that_python_cannot_read_is_given_as_it_stands() -> None:
+    number = f'{{"a":{"9" * 5000}}}'
+    assert _form(number) == number
+    assert _form('{"b": 1, "a": []}') == '{"a":[],"b":1}'
 
 
 def test_what_people_are_kept_from_is_withheld(register: uuid.UUID) -> None:
