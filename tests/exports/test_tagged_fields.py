@@ -245,7 +245,7 @@ def test_a_filter_finds_the_rows_that_show_what_is_looked_for(register: uuid.UUI
             values = {number: row[position] for number, row in shown.items()}
             fitting = {value for value in values.values() if value is not None and value is not UNFIT}
             short = sorted((value for value in fitting if len(str(value)) < 300), key=str)
-            asked: list[Any] = [*short[:: len(short) // 5 + 1], short, short[::2]]
+            asked: list[Any] = [*short[:: len(short) // 3 + 1], short, short[::2]]
             if tag.data_type not in (TagDataType.TEXT, TagDataType.BOOLEAN):
                 ordered = sorted(short)
                 low, high = ordered[0], ordered[len(ordered) // 2]
