@@ -50,76 +50,90 @@ def check_tag(slot: int, answers: Mapping[str, str], others: Sequence[Tag]) -> T
 
     Answers are texts by the names of Tag's fields; what is not there is empty. Raises TagNotAccepted with all problems.
     """
-    given = {key: (answers.get(key) or "").strip() for key in Tag.__dataclass_fields__}
-    problems: list[TagProblem] = []
-
-    def refuse(field: str, sentence: str) -> None:
-        problems.append(TagProblem(field, sentence))
-
+    check = _Check(answers)
     if not 1 <= slot <= SLOTS:
-        refuse("", f"There are {SLOTS} slots.")
-    source = _one_of(TagSource, given["source"])
-    if source is None:
-        refuse("source", "Choose where the field stands.")
-    else:
+        check.refuse("", f"There are {SLOTS} slots.")
+    source = check.one_of("source", TagSource, "Choose where the field stands.")
+    path = check.path(source)
+    template = check.line("template")
+    if template and source is not None and source not in WITH_TEMPLATES:
+        check.refuse("template", "Only interviews and disclosures have templates: leave it empty.")
+    name = check.name(others)
+    label = check.line("label", "Give the column a heading that people read.")
+    data_type = check.one_of("data_type", TagDataType, "Choose the type.")
+    pattern = check.pattern(data_type)
+    tells = check.one_of("sensitivity", Sensitivity, "Choose what the values may tell.", among=SENSITIVITIES)
+    if check.problems:
+        raise TagNotAccepted(check.problems)
+    return Tag(slot, source, path, template or None, name, label, data_type, pattern or None, tells)
+
+
+class _Check:
+    """Reads answers one by one and collects what is wrong with them."""
+
+    def __init__(self, answers: Mapping[str, str]) -> None:
+        self.problems: list[TagProblem] = []
+        self._answers = answers
+
+    def refuse(self, field: str, sentence: str) -> None:
+        self.problems.append(TagProblem(field, sentence))
+
+    def _text(self, field: str) -> str:
+        return (self._answers.get(field) or "").strip()
+
+    def one_of(self, field: str, kind: Any, sentence: str, *, among: Sequence[Any] | None = None) -> Any:
+        """The member of the enum; None with the sentence where it is none."""
+        text = self._text(field)
+        if text in tuple(among or kind):
+            return kind(text)
+        self.refuse(field, sentence)
+        return None
+
+    def line(self, field: str, needed: str = "") -> str:
+        """One line; `needed` is the sentence where it is empty."""
+        text = self._text(field)
+        if not text and needed:
+            self.refuse(field, needed)
+        elif len(text) > LONGEST_LABEL or not text.isprintable():
+            self.refuse(field, f"Write one line of at most {LONGEST_LABEL} characters, without hidden ones.")
+        return text
+
+    def path(self, source: TagSource | None) -> str:
+        """In the one way to write it."""
+        text = self._text("field_path")
+        if source is None:
+            return text
         try:
-            given["field_path"] = path_of(source, path_keys(source, given["field_path"]))
+            text = path_of(source, path_keys(source, text))
         except PathError as problem:
-            refuse("field_path", str(problem))
-        if len(given["field_path"]) > LONGEST_PATH:
-            refuse("field_path", f"At most {LONGEST_PATH} characters fit.")
-    if given["template"] and source is not None and source not in WITH_TEMPLATES:
-        refuse("template", "Only interviews and disclosures have templates: leave it empty.")
-    _check_line(refuse, "template", given["template"], LONGEST_LABEL)
-    _check_name(refuse, given["column_name"], others)
-    if not given["label"]:
-        refuse("label", "Give the column a heading that people read.")
-    _check_line(refuse, "label", given["label"], LONGEST_LABEL)
-    data_type = _one_of(TagDataType, given["data_type"])
-    if data_type is None:
-        refuse("data_type", "Choose the type.")
-    else:
-        try:
-            rule_of(data_type, given["format_pattern"])
-        except PatternError as problem:
-            refuse("format_pattern", str(problem))
-    sensitivity = _one_of(Sensitivity, given["sensitivity"])
-    if sensitivity not in SENSITIVITIES:
-        refuse("sensitivity", "Choose what the values may tell.")
-    if problems or source is None or data_type is None or sensitivity is None:
-        raise TagNotAccepted(problems)
-    return Tag(
-        slot,
-        source,
-        given["field_path"],
-        given["template"] or None,
-        given["column_name"],
-        given["label"],
-        data_type,
-        given["format_pattern"] or None,
-        sensitivity,
-    )
+            self.refuse("field_path", str(problem))
+        else:
+            if len(text) > LONGEST_PATH:
+                self.refuse("field_path", f"At most {LONGEST_PATH} characters fit.")
+        return text
 
+    def pattern(self, data_type: TagDataType | None) -> str:
+        text = self._text("format_pattern")
+        if data_type is not None:
+            try:
+                rule_of(data_type, text)
+            except PatternError as problem:
+                self.refuse("format_pattern", str(problem))
+        return text
 
-def _one_of(kind: Any, text: str) -> Any:
-    return kind(text) if text in tuple(kind) else None
-
-
-def _check_line(refuse: Any, field: str, text: str, longest: int) -> None:
-    if len(text) > longest or not text.isprintable():
-        refuse(field, f"Write one line of at most {longest} characters, without hidden ones.")
-
-
-def _check_name(refuse: Any, name: str, others: Sequence[Tag]) -> None:
-    if not _NAME.fullmatch(name):
-        refuse(
-            "column_name",
-            f"Write 1 to {LONGEST_NAME} small letters, digits and _, a letter first, such as amount_at_stake.",
-        )
-    elif name in _TAKEN or name.startswith("inv_"):
-        refuse("column_name", f"“{name}” is, or may become, the key of another column: choose another.")
-    elif taken := next((tag for tag in others if tag.column_name == name), None):
-        refuse("column_name", f"Slot {taken.slot} has that key already: choose another.")
+    def name(self, others: Sequence[Tag]) -> str:
+        """The column's key: a fine one, and no other column's."""
+        name = self._text("column_name")
+        if not _NAME.fullmatch(name):
+            self.refuse(
+                "column_name",
+                f"Write 1 to {LONGEST_NAME} small letters, digits and _, a letter first, such as amount_at_stake.",
+            )
+        elif name in _TAKEN or name.startswith("inv_"):
+            self.refuse("column_name", f"“{name}” is, or may become, the key of another column: choose another.")
+        elif taken := next((tag for tag in others if tag.column_name == name), None):
+            self.refuse("column_name", f"Slot {taken.slot} has that key already: choose another.")
+        return name
 
 
 def save_tag(organization_id: uuid.UUID, tag: Tag, *, seen: datetime | None, actor: audit.Actor, now: datetime) -> None:
