@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal import audit, failpoints
+from portal import failpoints
 from portal.config import VERSION, settings
 from portal.delivery import ledger
 from portal.delivery.mail_message import message_size
@@ -44,7 +44,7 @@ def keep(lease: Lease, run: Run, files: Files, now: datetime) -> bool:
         backup.tell_of_withheld(db, run, files.plan.withheld_from_all, files.plan.kept_from, now=now)
         unsent = all(artifact.not_sent for artifact in artifacts if not artifact.only_to_see)
         moved = (
-            settle.end_unsent(db, run, why_unsent(artifacts), now=now, columns=columns)
+            settle.end_unsent(db, run, why_unsent(artifacts), now=now, body=_told(artifacts), columns=columns)
             if unsent
             else change_state(
                 db,
@@ -53,6 +53,7 @@ def keep(lease: Lease, run: Run, files: Files, now: datetime) -> bool:
                 RunState.DELIVERING,
                 now=now,
                 reason="The file is made and is being handed over.",
+                body=_told(artifacts),
                 columns={**columns, "wake_after": now},
             )
         )
@@ -69,7 +70,6 @@ def _kept(db: Session, run: Run, rendered: Rendered, now: datetime) -> Artifact:
     db.add(artifact)
     db.flush()
     _note_restrictions(db, artifact, rendered)
-    _note_made(db, artifact, now)
     _open_deliveries(db, artifact, rendered, sending, run.configuration["delivery"], now)
     return artifact
 
@@ -121,23 +121,19 @@ def _note_restrictions(db: Session, artifact: Artifact, rendered: Rendered) -> N
     )
 
 
-def _note_made(db: Session, artifact: Artifact, now: datetime) -> None:
-    """An event of the file's own: who may not know of the file does not see it."""
-    audit.record(
-        db,
-        organization_id=artifact.organization_id,
-        at=now,
-        actor=audit.system,
-        action="artifact.made",
-        subject=("artifact", artifact.id),
-        body={
-            "run": str(artifact.run_id),
-            "sha256": artifact.sha256,
-            "bytes": artifact.bytes,
-            "rows": artifact.rows,
-            "storage_key": artifact.storage_key,
-        },
-    )
+def _told(artifacts: Sequence[Artifact]) -> dict[str, Any]:
+    """What the event of the run tells of its files, however many: their number is not for everybody who sees it."""
+    files = [
+        {
+            "id": str(each.id),
+            "sha256": each.sha256,
+            "bytes": each.bytes,
+            "rows": each.rows,
+            "storage_key": each.storage_key,
+        }
+        for each in artifacts
+    ]
+    return {"files": files}
 
 
 def _open_deliveries(

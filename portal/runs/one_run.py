@@ -52,6 +52,8 @@ class RunRecord:
     """Of the run, its files and its recipients, oldest first."""
     withheld: Sequence[Withheld]
     """What was withheld from whom, for a viewer who may know."""
+    shown_as: Mapping[uuid.UUID, uuid.UUID]
+    """Which file the viewer is shown in the place of one that was sent."""
     made: bool
     """Whether the run has files, also where the viewer is shown none."""
     is_whole: bool
@@ -113,8 +115,11 @@ class RunRecord:
 
     def readers_of(self, artifact: Artifact) -> list[str]:
         """Whom the file was made for, by name or address, each once."""
-        rows = (each for each in self.deliveries if each.artifact_id == artifact.id)
+        rows = (each for each in (*self.deliveries, *self.backups) if self._shown_as(each) == artifact.id)
         return list(dict.fromkeys(each.name or each.target for each in rows))
+
+    def _shown_as(self, delivery: Delivery) -> uuid.UUID:
+        return self.shown_as.get(delivery.artifact_id, delivery.artifact_id)
 
 
 def read_run(db: Session, run: Run, viewer: Viewer) -> RunRecord:
@@ -139,6 +144,7 @@ def read_run(db: Session, run: Run, viewer: Viewer) -> RunRecord:
         links={link.delivery_id: link for link in links if link.delivery_id not in notices},
         events=_events(db, run, sight.artifacts, ids),
         withheld=withheld_from(db, viewer, run.id) if viewer.manages_conflicts else (),
+        shown_as=sight.shown_as,
         made=bool(found),
         is_whole=not any(each.deleted_at for each in found.values()),
         notices=notices,

@@ -81,11 +81,12 @@ def fail(db: Session, run: Run, sentence: str, *, now: datetime, columns: Mappin
     _end(db, run, RunState.RUNNING, RunState.FAILED, sentence, now=now, columns=columns)
 
 
-def end_unsent(db: Session, run: Run, reason: str, *, now: datetime, columns: Mapping[str, Any]) -> bool:
+def end_unsent(
+    db: Session, run: Run, reason: str, *, now: datetime, body: Mapping[str, Any], columns: Mapping[str, Any]
+) -> bool:
     """The files are made and, as the schedule asks, nobody is sent any: RUNNING to SUCCEEDED. False: it was not."""
-    return _end(
-        db, run, RunState.RUNNING, RunState.SUCCEEDED, reason, now=now, columns={"reached": {}, **RELEASED, **columns}
-    )
+    over = {"reached": {}, **RELEASED, **columns}
+    return _end(db, run, RunState.RUNNING, RunState.SUCCEEDED, reason, now=now, body=body, columns=over)
 
 
 def cancel_running(db: Session, run: Run, reason: str, *, now: datetime, actor: audit.Actor) -> None:
@@ -102,10 +103,11 @@ def _end(
     *,
     now: datetime,
     columns: Mapping[str, Any],
+    body: Mapping[str, Any] | None = None,
     actor: audit.Actor = audit.system,
 ) -> bool:
     over = {"finished_at": now, "wake_after": None, **columns}
-    if not change_state(db, run.id, before, end, now=now, reason=reason, actor=actor, columns=over):
+    if not change_state(db, run.id, before, end, now=now, reason=reason, actor=actor, body=body, columns=over):
         return False
     note_end(db, run, end, reason, now=now)
     return True

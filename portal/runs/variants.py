@@ -1,8 +1,8 @@
 """Which files a run makes: one for each set of people that may see the same.
 
 Recipients fall into sets by how their file is masked, by what rows of their own they get, and by which cases in the
-run's scope they are kept from. People who may see the run and are kept from something in it, without getting a file
-themselves, have one made that they may see; so nothing on their pages tells that there is more.
+run's scope they are kept from. For people who may see the run and are kept from something in it, files are made that
+nobody is sent; so nothing on their pages tells that there is more.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from portal.models import Case, DestinationKind, ExportType, Organization, User
 from portal.people.insiders import Insiders, load_insiders
 from portal.people.rights import Right, may
 
-MOST_TO_SEE = 4
-"""So many sets of people who only look have a file each; where there are more, they share one without all of it."""
+MOST_TO_SEE = 6
+"""So many files are made for people who only look; where more were needed, they share one without all of it."""
 AT_ONCE = 500
 Cases = frozenset[uuid.UUID]
 Kept = Mapping[Person, Mapping[uuid.UUID, Kinds]]
@@ -188,16 +188,28 @@ class _Planner:
 
     def _variants(self, group: _Group) -> list[Variant]:
         variants = self._of_recipients(group)
-        made = {_withheld_of(each) for each in variants}
-        getting = {person.key for each in group.recipients if (person := each.person) is not None}
-        looking: dict[Cases, list[Person]] = {}
-        for person, sees_runs in self._users:
-            withheld = self._withheld(person, group)
-            if sees_runs and person.key not in getting and withheld and withheld not in made:
-                looking.setdefault(withheld, []).append(person)
+        looking = self._looking(group, {_withheld_of(each) for each in variants})
         if len(looking) > MOST_TO_SEE:
-            looking = {frozenset().union(*looking): [person for people in looking.values() for person in people]}
-        return variants + [self._variant(group, withheld, people) for withheld, people in looking.items()]
+            looking = {frozenset().union(*looking): {person for people in looking.values() for person in people}}
+        to_see = sorted(looking.items(), key=lambda each: sorted(each[0]))
+        return variants + [self._variant(group, *each) for each in to_see]
+
+    def _looking(self, group: _Group, made: Collection[Cases]) -> dict[Cases, set[Person]]:
+        """Files that nobody gets, and whose readers they are made from.
+
+        To somebody who is kept from a case the run is as if there were no such case: in the place of each file that is
+        sent they see one that lacks it too.
+        """
+        found: dict[Cases, set[Person]] = {}
+        recipients = {person for each in group.recipients if (person := each.person) is not None}
+        for looker, sees_runs in self._users:
+            theirs = self._withheld(looker, group) if sees_runs else frozenset()
+            for withheld in made if theirs else ():
+                wanted = withheld | theirs
+                if wanted not in made:
+                    same = {each for each in recipients if self._withheld(each, group) == withheld and withheld}
+                    found.setdefault(wanted, set()).update({looker}, same)
+        return found
 
     def _of_recipients(self, group: _Group) -> list[Variant]:
         sets: dict[Cases, list[Recipient]] = {}
@@ -213,13 +225,13 @@ class _Planner:
         self,
         group: _Group,
         withheld: Cases,
-        people: Sequence[Person],
+        people: Collection[Person],
         *,
         recipients: Sequence[Recipient] | None = None,
     ) -> Variant:
         return Variant(
             name=secrets.token_hex(4),
-            request=replace(group.request, seen_by=tuple(people)),
+            request=replace(group.request, seen_by=tuple(sorted(people, key=lambda each: each.key))),
             profile=group.profile,
             recipients=tuple(recipients or ()),
             only_to_see=recipients is None,
@@ -229,7 +241,7 @@ class _Planner:
             ),
         )
 
-    def _reasons(self, case_id: uuid.UUID, people: Sequence[Person]) -> Iterator[Mapping[str, Any]]:
+    def _reasons(self, case_id: uuid.UUID, people: Collection[Person]) -> Iterator[Mapping[str, Any]]:
         for person in people:
             if kinds := self._kept.get(person, {}).get(case_id):
                 yield {**person.to_json(), "as": sorted(kind.value for kind in kinds)}

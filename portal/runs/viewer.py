@@ -1,8 +1,8 @@
 """What a viewer may know of runs: which files, which recipients, and what is said of how they went.
 
-Whoever is kept from a case that is, or may be, in a file never learns of that file. They are shown the run as if it had
-made one file alone for each way of masking and own rows: the one that they get themselves, or that was made for them to
-see. docs/decisions/010-conflicts-of-interest.md says why.
+Whoever is kept from a case that is, or may be, in a file never learns of that file. They are shown the run as if there
+were no such case: in the place of each file that holds it stands one that lacks it and is like it otherwise, which
+somebody else got or which was made for them to see. docs/decisions/010-conflicts-of-interest.md says why.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -24,6 +23,7 @@ from portal.runs.states import Standing
 
 BEING_HANDED_OVER = "The file is made and is being handed over."
 NOTHING_SENT = "Nothing was sent, as the schedule asks."
+_Lacking = Mapping[uuid.UUID, set[uuid.UUID]]
 _ENDS = (RunState.SUCCEEDED, RunState.PARTIAL, RunState.FAILED, RunState.CANCELLED)
 
 
@@ -43,6 +43,8 @@ class Sight:
     artifacts: tuple[uuid.UUID, ...] = ()
     discreet: bool = False
     """Whether the run is shown as something else than it is: none but these files exist."""
+    shown_as: Mapping[uuid.UUID, uuid.UUID] = field(default_factory=dict)
+    """Which file stands for each that was sent; those without one are shown as sent, and nothing of the file."""
     unsent: frozenset[uuid.UUID] = frozenset()
     """Files that others were sent, where by the viewer's own file nothing would have been sent."""
     sees_backup: bool = False
@@ -103,42 +105,37 @@ def _sight(db: Session, viewer: Viewer, files: Sequence[File], kept: Sequence[Ke
     hidden = {each.id for each in files if is_hidden(each, kept, record, viewer.person)}
     if not hidden and not any(record.withheld[each.id] for each in files):
         backup = viewer.manages_conflicts
-        shown = [each.id for each in files if not each.only_to_see and (backup or not each.backup)]
-        return Sight(tuple(shown), sees_backup=backup)
-    ranks = _ranks(db, viewer, [each.id for each in files])
-    chosen: dict[str, File] = {}
-    for each in sorted(
-        (each for each in files if each.id not in hidden and not each.backup), key=lambda file: ranks[file.id]
-    ):
-        chosen.setdefault(each.group, each)
-    shown = [each.id for each in files if each in chosen.values()]
-    unsent = {each.id for each in files if each.id not in shown and _unsent(chosen.get(each.group))}
-    words = {each.not_sent for each in chosen.values()}
+        whole = (each.id for each in files if not each.only_to_see and (backup or not each.backup))
+        return Sight(tuple(whole), sees_backup=backup)
+    lacking = _lacking(db, [each.id for each in files])
+    may_stand = [each for each in files if each.id not in hidden and not each.backup]
+    sent = (each for each in files if not each.only_to_see and not each.backup)
+    stand_ins = {each.id: found for each in sent if (found := _stand_in(each, may_stand, lacking))}
+    words = {each.not_sent for each in stand_ins.values()}
     return Sight(
-        tuple(shown),
+        tuple(dict.fromkeys(each.id for each in stand_ins.values())),
         discreet=True,
-        unsent=frozenset(unsent),
+        shown_as={each: found.id for each, found in stand_ins.items()},
+        unsent=frozenset(each for each, found in stand_ins.items() if found.id != each and found.not_sent),
         why_not=words.pop() if len(words) == 1 else "",
     )
 
 
-def _unsent(file: File | None) -> bool:
-    return file is not None and bool(file.not_sent)
+def _stand_in(sent: File, may_stand: Sequence[File], lacking: _Lacking) -> File | None:
+    """What is like the file but for the viewer's cases: it lacks what the file lacks, and as little beside as can be.
+
+    Those that may stand in its place lack the viewer's cases, all of them.
+    """
+    like = (each for each in may_stand if each.group == sent.group and lacking[each.id] >= lacking[sent.id])
+    return min(like, key=lambda each: (len(lacking[each.id]), each.id != sent.id, each.only_to_see), default=None)
 
 
-def _ranks(db: Session, viewer: Viewer, artifact_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, tuple[bool, int]]:
-    """First what the viewer was sent, then what lacks least."""
-    theirs = sa.select(Delivery.artifact_id).where(
-        Delivery.artifact_id.in_(artifact_ids),
-        sa.or_(
-            Delivery.user_id == viewer.person.user_id, sa.func.lower(Delivery.target) == viewer.person.email.lower()
-        ),
+def _lacking(db: Session, artifact_ids: Collection[uuid.UUID]) -> _Lacking:
+    """What was withheld from each file."""
+    statement = sa.select(ArtifactRestriction.artifact_id, ArtifactRestriction.case_id).where(
+        ArtifactRestriction.artifact_id.in_(artifact_ids), ArtifactRestriction.withheld
     )
-    lacking = (
-        sa.select(ArtifactRestriction.artifact_id, sa.func.count().label("lacking"))
-        .where(ArtifactRestriction.artifact_id.in_(artifact_ids), ArtifactRestriction.withheld)
-        .group_by(ArtifactRestriction.artifact_id)
-    )
-    sent = set(db.scalars(theirs))
-    lacks: dict[uuid.UUID, Any] = {row.artifact_id: row.lacking for row in db.execute(lacking)}
-    return {each: (each not in sent, lacks.get(each, 0)) for each in artifact_ids}
+    found: dict[uuid.UUID, set[uuid.UUID]] = {each: set() for each in artifact_ids}
+    for artifact_id, case_id in db.execute(statement):
+        found[artifact_id].add(case_id)
+    return found

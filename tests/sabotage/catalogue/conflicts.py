@@ -64,9 +64,8 @@ MUTANTS = (
         [
             Change(
                 "portal/runs/viewer.py",
-                "    hidden = {each.id for each in files if is_hidden(each, kept, record, viewer.person)}\n"
                 "    if not hidden and not any(record.withheld[each.id] for each in files):\n",
-                "    hidden = set[uuid.UUID]()\n    if True:\n",
+                "    if True:\n",
             )
         ],
         [OWNER],
