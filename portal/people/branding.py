@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from PIL import Image, UnidentifiedImageError
 
 from portal import audit
 from portal.models import Organization, write_session
@@ -104,6 +103,9 @@ def contrast_with_white(colour: str) -> float:
 def redrawn(data: bytes) -> bytes:
     """The picture of a PNG or JPEG file drawn anew as PNG, no larger than reports need: of the file itself, its notes,
     profiles and whatever hides in it, nothing is kept. Raises BrandingError."""
+    # not held by processes that never draw
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
+
     if len(data) > MOST_LOGO_BYTES:
         raise BrandingError(f"The logo must be no larger than {MOST_LOGO_BYTES // 1000:,} KB.")
     try:

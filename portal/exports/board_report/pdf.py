@@ -22,7 +22,7 @@ from xhtml2pdf.config.resources import ResourceAccessPolicy
 
 from portal.config import ROOT
 from portal.exports import fonts
-from portal.exports.board_report.charts import Lettering
+from portal.exports.board_report.charts.print_svg import Lettering
 from portal.exports.board_report.figures import BoardFigures
 from portal.exports.board_report.look import Look
 from portal.exports.board_report.print_context import context

@@ -14,8 +14,9 @@ from PIL import Image as Bitmap
 from portal.exports import fonts
 from portal.exports.board_report import sections
 from portal.exports.board_report.breakdowns import Breakdown
-from portal.exports.board_report.charts import Lettering, Picture, for_print, sparkline
+from portal.exports.board_report.charts import Picture, sparkline
 from portal.exports.board_report.charts.picture import Rect, Tone
+from portal.exports.board_report.charts.print_svg import Lettering, for_print
 from portal.exports.board_report.definitions import DEFINITIONS
 from portal.exports.board_report.figures import BoardFigures
 from portal.exports.board_report.look import Look

@@ -10,11 +10,9 @@ import pytest
 
 from portal.exports.board_report.charts import (
     Bar,
-    Lettering,
     Level,
     Picture,
     for_page,
-    for_print,
     layered_columns,
     level_bars,
     monthly_columns,
@@ -23,6 +21,7 @@ from portal.exports.board_report.charts import (
 )
 from portal.exports.board_report.charts.palette import palette
 from portal.exports.board_report.charts.picture import Label, Path, Rect, Tone
+from portal.exports.board_report.charts.print_svg import Lettering, for_print
 from portal.people.branding import LEAST_CONTRAST, contrast_with_white
 
 HOSTILE = '<script>alert("1")</script> & \x00\ud800 </text>'
