@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import claims, csv_export, mails, memory, queue_latency, report, rows, xlsx_export
+from bench import claims, csv_export, data_formats, mails, memory, pdf_table, queue_latency, report, rows, xlsx_export
 from bench.registers import ROOT, Register, postgres_register, sqlite_register
 from bench.report import Subject
 
-SMALL, LARGE = 20_000, 200_000
+SMALL, LARGE, HUGE = 20_000, 200_000, 500_000
 RESULTS = ROOT / "bench" / "results.json"
 PAGE = ROOT / "docs" / "speed.md"
 Step = Callable[[], Subject]
@@ -61,7 +61,11 @@ def _steps(asked: argparse.Namespace, small: Register, large: Register, postgres
         "csv-sqlite": lambda: csv_export.measure_sqlite(large, fewer, n, say),
         "xlsx-writer": lambda: xlsx_export.measure_writer(sheet_rows, n, say),
         "xlsx-sqlite": lambda: xlsx_export.measure_sqlite(large, fewer, n, say),
-        "memory-growth": lambda: memory.measure_growth(small, large, n, say),
+        "data-writers": lambda: data_formats.measure_writers(text_rows, n, say),
+        "data-sqlite": lambda: data_formats.measure_sqlite(large, n, say),
+        "pdf-table": lambda: pdf_table.measure(n, say),
+        # memory does not vary from time to time, and the huge register takes its time
+        "memory-growth": lambda: memory.measure_growth(small, small if quick else sqlite_register(HUGE, say), 1, say),
         "memory-rest": lambda: memory.measure_rest(small, n, say),
         "claims-sqlite": lambda: claims.measure("sqlite", 1_000 if quick else 5_000, n, say),
         "claims-postgresql": lambda: claims.measure("postgresql", 1_000 if quick else 5_000, n, say),

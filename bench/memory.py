@@ -14,6 +14,7 @@ from bench.registers import Register
 from bench.report import Figure, Subject
 
 WORKER, WEB = "worker at rest", "web process at rest, after one page"
+KINDS = ("CSV", "JSON_LINES", "PARQUET", "XLSX")
 GROWTH = 1.1
 """The larger register may take a tenth more: what a page of rows takes is not the same in both."""
 
@@ -86,12 +87,12 @@ def measure_growth(small: Register, large: Register, repeats: int, say: Say) -> 
     """Peaks of whole exports in processes with the application built, as a worker's child has it."""
     ways = [
         Way(f"{kind}, {register.cases:,} cases", csv_export.ours, {"url": register.url, "format_name": kind})
-        for kind in ("CSV", "XLSX")
+        for kind in KINDS
         for register in (small, large)
     ]
     found = compare(ways, repeats, say)
     figures = []
-    for kind in ("CSV", "XLSX"):
+    for kind in KINDS:
         few, many = (found[f"{kind}, {each.cases:,} cases"].figures["peak_mb"] for each in (small, large))
         figures += [
             Figure.shown(f"{kind}: peak over {small.cases:,} cases", few, "MB"),

@@ -1,4 +1,4 @@
-"""Times the writers of CSV and XLSX beside the ways others write the same rows.
+"""Times the writers of CSV, XLSX, JSON lines and Parquet beside the ways others write the same rows.
 
 Every way runs in a process of its own over the same synthetic rows of 59 columns and writes to a file; making the rows
 is not timed. `python -m bench.writers --rows 50000` prints one JSON object; `measure` gives it to the bench runner.
@@ -235,6 +235,7 @@ def _xlsx_openpyxl(count: int, out: Path) -> Rows:
 
 
 OURS_CSV, OURS_XLSX = "duepost CSV", "duepost XLSX"
+OURS_JSON_LINES, OURS_PARQUET = "duepost JSON lines", "duepost Parquet"
 WAYS: dict[str, Callable[[int, Path], Rows]] = {
     OURS_CSV: lambda count, out: _ours("CSV", count, out, stored=True),
     "duepost CSV, instants as objects": lambda count, out: _ours("CSV", count, out, stored=False),
@@ -244,6 +245,8 @@ WAYS: dict[str, Callable[[int, Path], Rows]] = {
     OURS_XLSX: lambda count, out: _ours("XLSX", count, out, stored=True),
     "XlsxWriter constant_memory (Redash's way)": _xlsx_xlsxwriter,
     "openpyxl write_only (Frappe's way)": _xlsx_openpyxl,
+    OURS_JSON_LINES: lambda count, out: _ours("JSON_LINES", count, out, stored=True),
+    OURS_PARQUET: lambda count, out: _ours("PARQUET", count, out, stored=True),
 }
 
 

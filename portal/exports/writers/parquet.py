@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 
 from portal.exports.columns import Column, ColumnType
 from portal.exports.text_guard import clean, joined, may_need_clean
-from portal.exports.writers.base import ByteSink, Page, Row, Value, WriteOptions, Written, check_columns
+from portal.exports.writers.base import ByteSink, Page, Value, WriteOptions, Written, check_columns
 from portal.exports.writers.cells import exact_integer
 from portal.exports.writers.local_hours import at_wall, utc_text
 
-GROUP_ROWS = 20_000
-"""Rows of a group, all of which are in memory before it is written; readers skip or read whole groups."""
+GROUP_ROWS = 10_000
+"""Rows of a group, all of which are in memory, as Arrow has them, before it is written; readers skip whole groups."""
 _I64 = 1 << 63
 _UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError, ValueError, OverflowError)
 
@@ -49,31 +49,25 @@ class ParquetWriter:
         )
         rows = 0
         with pq.ParquetWriter(cast("IO[bytes]", _Sink(out)), schema, compression="zstd") as writer:
-            for group, read in _groups(pages):
-                if group:
-                    made = [
-                        arrays.make(column.type, values)
-                        for column, values in zip(columns, zip(*group, strict=True), strict=True)
-                    ]
-                    writer.write_table(pa.Table.from_arrays(made, schema=schema), row_group_size=len(group))
-                rows += len(group)
-                on_rows(read)
+            held = schema.empty_table()
+            for page in pages:
+                if page:
+                    by_column = zip(columns, zip(*page, strict=True), strict=True)
+                    made = [arrays.make(column.type, values) for column, values in by_column]
+                    held = pa.concat_tables([held, pa.Table.from_arrays(made, schema=schema)])
+                    rows += len(page)
+                while held.num_rows >= GROUP_ROWS:
+                    _write_group(writer, held.slice(0, GROUP_ROWS))
+                    held = held.slice(GROUP_ROWS)
+                on_rows(rows)
+            if held.num_rows:
+                _write_group(writer, held)
         return Written(rows=rows, cells_changed=arrays.changed, notes=arrays.notes())
 
 
-def _groups(pages: Iterable[Page]) -> Iterable[tuple[list[Row], int]]:
-    """(rows of one group, rows read so far). After each page the rows so far are told, with an empty group at times."""
-    held: list[Row] = []
-    read = 0
-    for page in pages:
-        read += len(page)
-        held.extend(page)
-        while len(held) >= GROUP_ROWS:
-            yield held[:GROUP_ROWS], read
-            held = held[GROUP_ROWS:]
-        yield [], read
-    if held:
-        yield held, read
+def _write_group(writer: pq.ParquetWriter, rows: pa.Table) -> None:
+    """As one piece, so that the bytes do not tell how the rows were paged."""
+    writer.write_table(rows.combine_chunks(), row_group_size=rows.num_rows)
 
 
 class _Sink:
