@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from portal.exports.board_report.counts import Counts, Group, Key
-from portal.exports.board_report.labels import NOT_RECORDED, PRIORITIES, Labels
+from portal.exports.board_report.labels import NOT_RECORDED, PRIORITIES, Labels, level_units
 from portal.exports.board_report.measures import Change, Measure, change_of
 from portal.exports.board_report.small_counts import hidden_rows
 from portal.exports.board_report.sql import BEFORE, NOW
@@ -54,6 +55,11 @@ class Breakdown:
     others: int
     """How many values the row of the others stands for."""
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether any of the cases has a value."""
+        return any(row.kind is not RowKind.NOT_RECORDED for row in self.rows)
+
 
 _LABELS = {
     "category": "Category",
@@ -70,17 +76,24 @@ def breakdowns(counts: Counts, labels: Labels) -> tuple[Breakdown, ...]:
 
 
 def groups_of(counts: Counts, labels: Labels, key: str) -> dict[Key, Group]:
-    """By top category, or whatever else; cases closed by outcome."""
+    """By top category, by business unit of one level, or by whatever else; cases closed by outcome."""
     if key == "outcome":
         now, before = counts.closed.outcomes[NOW], counts.closed.outcomes[BEFORE]
         return {each: Group(now[each], 0, before[each]) for each in now | before}
     found = counts.opened.groups[key]
-    if key != "category":
+    if key not in ("category", "business_unit"):
         return found
-    tops: dict[Key, Group] = defaultdict(Group)
+    above = labels.top_of_category if key == "category" else units_shown(counts, labels)
+    joined: dict[Key, Group] = defaultdict(Group)
     for ident, group in found.items():
-        tops[labels.top_of_category.get(ident) if ident else None].add(group)  # type: ignore[arg-type]  # ids of categories
-    return tops
+        joined[above[ident] if isinstance(ident, uuid.UUID) else None].add(group)
+    return joined
+
+
+def units_shown(counts: Counts, labels: Labels) -> dict[uuid.UUID, uuid.UUID]:
+    """What stands for each business unit: all of them are of one level of their tree."""
+    keys = counts.opened.groups["business_unit"].keys() | counts.closed.outcomes_by_unit.keys()
+    return level_units(labels, [key for key in keys if isinstance(key, uuid.UUID)])
 
 
 def _breakdown(key: str, groups: Mapping[Key, Group], labels: Labels, counts: Counts) -> Breakdown:

@@ -113,7 +113,9 @@ _ALL = (
     Definition(
         "breakdown_business_unit",
         "By business unit",
-        "Cases opened in the period by their own business unit, the ten with the most cases; all others are one row.",
+        "Cases opened in the period by their business unit, the ten with the most cases; all others are one row. Where "
+        "units have parts, a unit stands for all of its parts: the level of the tree is the highest on which the "
+        "report's cases belong to more than one.",
         "all cases opened in the period.",
         "no rows.",
     ),
@@ -198,8 +200,8 @@ _ALL = (
     Definition(
         "units_above",
         "Units above the organization's rate",
-        "Business units whose substantiation rate in the period is above that of all the report's cases, of at least "
-        "10 cases, the highest first, five at most.",
+        "Business units, of the level of the breakdown, whose substantiation rate in the period is above that of all "
+        "the report's cases, of at least 10 cases, the highest first, five at most.",
         None,
         "none is named.",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -34,6 +34,8 @@ class Labels:
     """Names of ids and words. Two values of one name are told apart by their code, country or path."""
 
     top_of_category: Mapping[uuid.UUID, uuid.UUID]
+    line_of_unit: Mapping[uuid.UUID, Sequence[uuid.UUID]]
+    """A business unit's line, the top first, itself last."""
     names: Mapping[str, Mapping[uuid.UUID | str, str]]
     """By category (the top ones), business_unit, location, channel, priority, outcome."""
 
@@ -45,6 +47,7 @@ def load_labels(connection: sa.Connection, organization_id: uuid.UUID) -> Labels
     places = load_locations(connection, organization_id)
     return Labels(
         {ident: top.id for ident, top in tops.items()},
+        {unit.id: [each.id for each in reversed(units.line(unit))] for unit in units.nodes.values()},
         {
             "category": _told_apart({top.id: top for top in tops.values()}.values(), lambda node: node.code),
             "business_unit": _told_apart(units.nodes.values(), _code_or_path(units)),
@@ -70,6 +73,17 @@ def masked(labels: Labels, organization_id: uuid.UUID, masking: Mapping[str, Any
         for kind in hidden
     }
     return replace(labels, names={**labels.names, **others})
+
+
+def level_units(labels: Labels, units: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Each of these units as the one above it, or itself, on the highest level on which they are more than one."""
+    lines = {unit: labels.line_of_unit[unit] for unit in units}
+    deepest = max((len(line) for line in lines.values()), default=1)
+    for level in range(deepest):
+        found = {unit: line[min(level, len(line) - 1)] for unit, line in lines.items()}
+        if len(set(found.values())) > 1:
+            return found
+    return {unit: unit for unit in units}
 
 
 def words_of(enum: type[StrEnum]) -> dict[uuid.UUID | str, str]:

@@ -23,7 +23,9 @@ def _notes(counts: Counts, request: ExportRequest) -> Iterator[str]:
     if backwards:
         yield f"{_cases(backwards)} closed before being opened, by the dates given, and left out of the median."
     silent = counts.opened.number[NOW] - counts.opened.known[NOW]
-    if silent:
+    if silent and not counts.opened.known[NOW]:
+        yield "No case opened in the period says whether its reporter gave a name, so there is no anonymous share."
+    elif silent:
         of_it = "its report does not" if silent == 1 else "their reports do not"
         yield f"{_cases(silent)} left out of the anonymous share, as {of_it} say whether the reporter gave a name."
     if counts.clocks.acknowledgement is None and counts.opened.number[NOW]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal.exports.board_report.breakdowns import groups_of
+from portal.exports.board_report.breakdowns import groups_of, units_shown
 from portal.exports.board_report.counts import Counts
 from portal.exports.board_report.kpis import substantiated, substantiation_rate
 from portal.exports.board_report.labels import Labels, priority_label
@@ -80,13 +82,16 @@ def _rising(counts: Counts, labels: Labels) -> tuple[Rising, ...]:
 
 
 def _units_above(counts: Counts, labels: Labels, organization: Measure) -> tuple[UnitAbove, ...]:
-    found = []
+    shown = units_shown(counts, labels)
+    joined: dict[uuid.UUID, Counter[str | None]] = defaultdict(Counter)
     for key, outcomes in counts.closed.outcomes_by_unit.items():
-        rate = substantiation_rate(outcomes)
-        if key is None or rate.value is None or organization.value is None or (rate.base or 0) < SMALL_BASE:
-            continue
-        if rate.tenths > organization.tenths:
-            found.append(UnitAbove(labels.names["business_unit"][key], rate))
+        if isinstance(key, uuid.UUID):
+            joined[shown[key]] += outcomes
+    found = [
+        UnitAbove(labels.names["business_unit"][key], rate)
+        for key, rate in ((key, substantiation_rate(outcomes)) for key, outcomes in joined.items())
+        if (rate.base or 0) >= SMALL_BASE and rate.tenths > organization.tenths
+    ]
     return tuple(sorted(found, key=lambda each: (-(each.rate.value or 0), each.label.casefold()))[:MOST])
 
 

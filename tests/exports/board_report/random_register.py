@@ -72,7 +72,10 @@ def fill_by_chance(
     own: dict[str, Any] = {"organization_id": organization_id}
     tops = [{"id": uuid.uuid4(), "name": name, "parent_id": None, **own} for name in ("Conduct", "Fraud", "Privacy")]
     below = [{"id": uuid.uuid4(), "name": f"Part {n}", "parent_id": chance.choice(tops)["id"], **own} for n in range(4)]
-    units = [{"id": uuid.uuid4(), "name": f"Unit {n}", **own} for n in range(14)]
+    wholes = [{"id": uuid.uuid4(), "name": f"Unit {n}", "parent_id": None, **own} for n in range(12)]
+    units = [
+        {"id": uuid.uuid4(), "name": f"Unit {n}", "parent_id": chance.choice(wholes)["id"], **own} for n in (12, 13, 14)
+    ]
     places = [{"id": uuid.uuid4(), "name": f"Place {n}", **own} for n in range(3)]
     rows: dict[Any, list[dict[str, Any]]] = {Case: [], IntakeReport: [], Investigation: [], CaseRestriction: []}
     for number in range(cases):
@@ -85,7 +88,7 @@ def fill_by_chance(
                 "status": chance.choice([CaseStatus.CLOSED, CaseStatus.CLOSED, *CaseStatus]),
                 "priority": maybe(chance.choice(list(Priority))),
                 "category_id": maybe(chance.choice([*tops, *below])["id"]),
-                "business_unit_id": maybe(chance.choice(units)["id"]),
+                "business_unit_id": maybe(chance.choice([*wholes, *units])["id"]),
                 "location_id": maybe(chance.choice(places)["id"]),
                 "created_at": created,
                 "updated_at": created,
@@ -123,6 +126,7 @@ def fill_by_chance(
         for table, made in [
             (Category, tops),
             (Category, below),
+            (BusinessUnit, wholes),
             (BusinessUnit, units),
             (Location, places),
             *rows.items(),

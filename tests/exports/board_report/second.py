@@ -19,11 +19,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from portal.exports.board_report.figures import BoardFigures
+from portal.exports.board_report.labels import load_labels
 from portal.exports.board_report.period import Span
 from portal.exports.make_file import make_file
 from portal.exports.request import ExportRequest
 from portal.extensions import db
-from portal.models import Case, IntakeReport, Investigation
+from portal.models import BusinessUnit, Case, IntakeReport, Investigation
 
 FOUND = ("SUBSTANTIATED", "PARTLY_SUBSTANTIATED")
 DECIDED = (*FOUND, "UNSUBSTANTIATED", "INSUFFICIENT")
@@ -46,16 +47,42 @@ class Second:
         self.rows = flat_file(request, folder)
         by_id = {uuid.UUID(row["case_id"]): row for row in self.rows}
         with db.engine.connect() as connection:
+            names = load_labels(connection, request.organization_id).names
+            parents = {unit.id: unit.parent_id for unit in connection.execute(sa.select(BusinessUnit.__table__))}
             for case in connection.execute(sa.select(Case.__table__)):
                 if row := by_id.get(case.id):
                     row |= {key: getattr(case, key) for key in ("due_at", "acknowledged_at", "feedback_at")}
-                    row["received"], row["reports"], row["completed"] = None, [], []
+                    row["reports"], row["completed"] = [], []
+                    row["unit_id"] = case.business_unit_id
+                    # two of one name have labels of their own
+                    row["location_name"] = names["location"].get(case.location_id, "")
             for report in connection.execute(sa.select(IntakeReport.__table__)):
                 if row := by_id.get(report.case_id):
                     row["reports"].append(report.received_at)
             for each in connection.execute(sa.select(Investigation.__table__)):
                 if (row := by_id.get(each.case_id)) and each.completed_at:
                     row["completed"].append(each.completed_at)
+
+        self.name_units(parents, names["business_unit"])
+
+    def name_units(self, parents: dict[Any, Any], names: Any) -> None:
+        """Every unit by the one above it on the highest level on which the cases of the report divide."""
+
+        def line(unit: Any) -> list[Any]:
+            found = [unit]
+            while parents[found[0]] is not None:
+                found.insert(0, parents[found[0]])
+            return found
+
+        before = self.opened(self.period.before) if self.period.before else []
+        meant = [*self.opened(self.period.now), *before, *self.closed(self.period.now)]
+        lines = [line(row["unit_id"]) for row in meant if row["unit_id"]]
+        level = 0
+        while lines and len({str(each[: level + 1]) for each in lines}) == 1 and level < max(map(len, lines)):
+            level += 1
+        for row in self.rows:
+            whole = line(row["unit_id"])[: level + 1] if row["unit_id"] else []
+            row["business_unit_name"] = names[whole[-1]] if whole else ""
 
     def day(self, instant: datetime) -> date:
         return instant.astimezone(self.zone).date()
