@@ -47,7 +47,7 @@ def test_the_check_page_says_what_people_outside_will_see_and_what_not(page, cas
     schedule = saved(save(page.otto, shown))
     assert schedule.masking == {"outside": "NONE"}
     again = page.otto.submit(page.otto.get(f"/schedules/{schedule.id}/edit"), action=f"/schedules/{schedule.id}/edit")
-    assert "Outside it: everything" in again.words
+    assert "Outside your organization: everything" in again.words
 
 
 def test_the_rows_are_shown_as_those_see_them_who_get_them(page, cast: Cast) -> None:

@@ -61,7 +61,7 @@ def period_text(form: ScheduleForm) -> str:
 
 def chosen_columns(form: ScheduleForm) -> list[tuple[str, str]]:
     """(key, own heading or "") of the columns that are ticked: those that were put in order first, then the others."""
-    ticked = list(dict.fromkeys(form.columns.data or ()))
+    ticked = dict.fromkeys(form.columns.data or ())
     labels = itertools.chain(form.column_labels.data or (), itertools.repeat(""))
     placed = {key: label.strip() for key, label in zip(form.column_order.data or (), labels, strict=False)}
     in_order = [(key, label) for key, label in placed.items() if key in ticked]

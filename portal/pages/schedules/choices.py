@@ -78,7 +78,7 @@ SEND_WHEN = (
     (AT_LEAST, "Only if there are at least so many rows"),
     (AT_MOST, "Only if there are at most so many rows"),
 )
-SIDES = {"inside": "Inside your organization", "outside": "Outside it"}
+SIDES = {"inside": "Inside your organization", "outside": "Outside your organization"}
 PROFILES = {
     "NONE": "Everything",
     "INTERNAL": "Without names and free text",
