@@ -72,6 +72,7 @@ def last_accepted_mail(db: Session, organization_id: uuid.UUID) -> datetime | No
             Delivery.organization_id == organization_id,
             Delivery.kind == DestinationKind.EMAIL,
             Delivery.state == DeliveryState.ACCEPTED,
+            ~Delivery.backup,
         )
         .order_by(Delivery.last_attempt_at.desc())
         .limit(1)

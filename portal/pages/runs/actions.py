@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from flask import flash, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
 from portal.delivery.links import revoke_link
+from portal.extensions import db
 from portal.models import Delivery, Run
-from portal.pages.access import current_actor, own, requires
+from portal.pages.access import current_actor, current_viewer, own, requires
 from portal.pages.runs.views import bp
 from portal.pages.template_filters import plural
 from portal.people.rights import Right
@@ -22,6 +23,7 @@ from portal.runs.retry import retry_failed
 from portal.runs.send_again import send_again
 from portal.runs.settle_unknown import send_it_again, they_have_it
 from portal.runs.transitions import Refused
+from portal.runs.viewer import sight_of
 
 CANCELLED = {
     Cancelled.NOW: "This run is cancelled. Nothing more of it is sent.",
@@ -79,7 +81,7 @@ def send_stored_file_again(run_id: uuid.UUID) -> ResponseReturnValue:
 @bp.post("/deliveries/<uuid:delivery_id>/confirm")
 @requires(Right.RUN_NOW)
 def confirm(delivery_id: uuid.UUID) -> ResponseReturnValue:
-    delivery = own(Delivery, delivery_id)
+    delivery = _delivery(delivery_id)
     with _refusals_shown():
         they_have_it(delivery.organization_id, delivery.id, actor=current_actor(), now=clock.now())
         flash(f"Noted: {delivery.target} has it.")
@@ -89,7 +91,7 @@ def confirm(delivery_id: uuid.UUID) -> ResponseReturnValue:
 @bp.post("/deliveries/<uuid:delivery_id>/resend")
 @requires(Right.RUN_NOW)
 def resend(delivery_id: uuid.UUID) -> ResponseReturnValue:
-    delivery = own(Delivery, delivery_id)
+    delivery = _delivery(delivery_id)
     with _refusals_shown():
         send_it_again(delivery.organization_id, delivery.id, actor=current_actor(), now=clock.now())
         flash(f"The same message is being sent again to {delivery.target}.")
@@ -99,7 +101,7 @@ def resend(delivery_id: uuid.UUID) -> ResponseReturnValue:
 @bp.post("/links/<uuid:delivery_id>/revoke")
 @requires(Right.RUN_NOW)
 def revoke(delivery_id: uuid.UUID) -> ResponseReturnValue:
-    delivery = own(Delivery, delivery_id)
+    delivery = _delivery(delivery_id)
     if revoke_link(delivery.organization_id, delivery.id, actor=current_actor(), now=clock.now()):
         flash(f"The link of {delivery.target} no longer works.")
     else:
@@ -113,6 +115,15 @@ def _refusals_shown() -> Iterator[None]:
         yield
     except Refused as refusal:
         flash(str(refusal), "problem")
+
+
+def _delivery(delivery_id: uuid.UUID) -> Delivery:
+    """404 also where the person may not know of it."""
+    delivery = own(Delivery, delivery_id)
+    sight = sight_of(db.session(), current_viewer(), delivery.run_id)
+    if not sight.shows(delivery.artifact_id, backup=delivery.backup):
+        abort(404)
+    return delivery
 
 
 def _to_run(run_id: uuid.UUID) -> ResponseReturnValue:
