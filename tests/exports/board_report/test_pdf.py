@@ -71,7 +71,7 @@ def test_it_says_what_it_is_on_every_page_and_to_programs(plain: pypdf.PdfReader
     """Title, language, bookmarks and contents that lead to their pages, every letter embedded."""
     assert plain.metadata.title == "Board report on integrity cases, October 2026"
     assert plain.metadata.author == "Lakeside Health"
-    assert plain.root_object["/Lang"] == "en"
+    assert str(plain.root_object["/Lang"]) == "en"
     last = len(plain.pages)
     for number, page in enumerate(plain.pages, start=1):
         text = " ".join(page.extract_text().split())
