@@ -122,7 +122,7 @@ def _composition(figures: BoardFigures) -> Iterator[Sentence]:
 
 def _largest(breakdown: Breakdown, many: str) -> Iterator[Sentence]:
     rows = [row for row in breakdown.rows if row.kind is RowKind.VALUE and row.count.value]
-    if breakdown.total < FEW or not rows:
+    if breakdown.total < FEW or len(rows) < 2:  # one alone has neither more nor less
         return
     first, key = rows[0], ("breakdown_" + breakdown.key,)
     leading = [row for row in rows if row.count.value == first.count.value]

@@ -8,6 +8,8 @@ from markupsafe import Markup
 
 from portal.exports.board_report.charts import for_page, layered_columns, monthly_columns, sparkline
 from portal.exports.board_report.figures import BoardFigures
+from portal.exports.board_report.kpis import Kpi
+from portal.exports.board_report.measures import Unit
 
 
 @dataclass(frozen=True)
@@ -45,3 +47,10 @@ def drawings(figures: BoardFigures) -> Drawings:
             )
         ),
     )
+
+
+def _as_written(kpi: Kpi) -> list[float | None]:
+    """The months of a share in percent."""
+    if kpi.unit is not Unit.SHARE:
+        return list(kpi.months)
+    return [None if month is None else round(100 * month, 1) for month in kpi.months]
