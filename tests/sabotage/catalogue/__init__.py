@@ -14,12 +14,13 @@ from tests.sabotage.catalogue import (
     masking,
     occurrences,
     people,
+    tags,
     workers,
 )
 from tests.sabotage.mutant import Mutant, by_name
 
 MUTANTS: Mapping[str, Mutant] = by_name(
     each
-    for part in (occurrences, workers, mails, people, days_off, alarms, changes, evidence, masking, conflicts)
+    for part in (occurrences, workers, mails, people, days_off, alarms, changes, evidence, masking, conflicts, tags)
     for each in part.MUTANTS
 )
