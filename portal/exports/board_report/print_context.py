@@ -160,7 +160,7 @@ def _breakdown(breakdown: Breakdown, figures: BoardFigures, image: Any) -> dict[
     empty = sections.why_empty(breakdown)
     picture = sections.breakdown_picture(breakdown, with_before=figures.period.before is not None)
     return {
-        "title": f"{breakdown.label}: {breakdown.total:,} {breakdown.of}",
+        "title": sections.title_of(breakdown),
         "image": None if empty else image(picture),
         "empty": empty,
     }

@@ -119,6 +119,12 @@ def breakdown_picture(breakdown: Breakdown, *, with_before: bool) -> Picture:
     return ranked_bars(bars, heads, name_head=breakdown.label)
 
 
+def title_of(breakdown: Breakdown) -> str:
+    """ "Category: 90 cases opened"."""
+    of = breakdown.of.replace("cases", "case") if breakdown.total == 1 else breakdown.of
+    return f"{breakdown.label}: {breakdown.total:,} {of}"
+
+
 def why_empty(breakdown: Breakdown) -> str | None:
     """Why there is nothing to draw of it; None where there is."""
     if not breakdown.rows:

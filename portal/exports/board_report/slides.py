@@ -120,7 +120,7 @@ def _breakdown(deck: Deck, breakdown: Breakdown, figures: BoardFigures) -> None:
     long = [row.label for row in breakdown.rows if shortened(row.label) != row.label]
     if long:
         notes += "\n\nNames in full:\n" + "\n".join(long)
-    slide = deck.slide(f"{breakdown.label}: {breakdown.total:,} {breakdown.of}", notes)
+    slide = deck.slide(sections.title_of(breakdown), notes)
     names = [shortened(row.label) for row in breakdown.rows]
     with_before = figures.period.before is not None
     heads = ("Cases", "Share", *(["Change"] if with_before else []))
