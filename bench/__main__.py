@@ -12,7 +12,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import claims, csv_export, data_formats, mails, memory, pdf_table, queue_latency, report, rows, xlsx_export
+from bench import (
+    board_report,
+    claims,
+    csv_export,
+    data_formats,
+    mails,
+    memory,
+    pdf_table,
+    queue_latency,
+    report,
+    rows,
+    xlsx_export,
+)
 from bench.registers import ROOT, Register, postgres_register, sqlite_register
 from bench.report import Subject
 
@@ -64,6 +76,7 @@ def _steps(asked: argparse.Namespace, small: Register, large: Register, postgres
         "data-writers": lambda: data_formats.measure_writers(text_rows, n, say),
         "data-sqlite": lambda: data_formats.measure_sqlite(large, n, say),
         "pdf-table": lambda: pdf_table.measure(n, say),
+        "board-report": lambda: board_report.measure(small, large, n, say),
         # memory does not vary from time to time, and the huge register takes its time
         "memory-growth": lambda: memory.measure_growth(small, small if quick else sqlite_register(HUGE, say), 1, say),
         "memory-rest": lambda: memory.measure_rest(small, n, say),
