@@ -66,8 +66,9 @@ def _said(
     lost = after is None or after.column_name != before.column_name
     if named and lost:
         chosen = bool(needed_tags(export_type, {**config, "include_tagged_fields": False}, [], [before]))
-        use = "has chosen this column" if chosen else "filters by this field"
-        return (f"It {use}, and its runs fail until that is changed there.", True)
+        if chosen:
+            return ("It has chosen this column, and its runs fail until that is changed there.", True)
+        return ("It filters by this field, and cannot be run until that is changed there.", True)
     if lost:
         return ("Its files lose this column." if after is None else "The column's key changes in its files.", False)
     if after is not None and replace(after, label=before.label) == before:

@@ -113,7 +113,7 @@ def test_clearing_says_what_breaks_and_the_second_editor_is_told(page, cast: Cas
     save_column_set(cast.lakeside, "Money", ["amount"], actor=audit.operator, now=clock.now())
     asked = page.ana.get("/field-tags/3/clear")
     assert "It has chosen this column, and its runs fail until that is changed there." in asked.words
-    assert "It filters by this field, and its runs fail" in asked.words
+    assert "It filters by this field, and cannot be run until that is changed there." in asked.words
     assert "Saved set of columns “Money” It has chosen this column, and it cannot be used" in asked.words
     assert "Untouched" not in asked.words
     moved_clock.forward(minutes=1)
