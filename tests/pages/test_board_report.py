@@ -75,6 +75,7 @@ def test_an_empty_register_says_so(page, cast):
     ("asked", "words"),
     [
         ("period=2026-13", "A period of a year, quarter or month looks like"),
+        ("period=2027-01", "That period has not begun"),
         ("first=2026-10-05", "A period of fixed dates looks like"),
         ("period=all", "Choose a period that begins and ends."),
         ("business_unit=Nowhere", 'There is no business unit "Nowhere"'),

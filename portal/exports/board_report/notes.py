@@ -15,7 +15,9 @@ def notes(counts: Counts, request: ExportRequest) -> tuple[str, ...]:
 
 
 def _notes(counts: Counts, request: ExportRequest) -> Iterator[str]:
-    if request.end > request.planned_for:
+    if request.start and request.start >= request.planned_for:
+        yield "The period had not begun when this report was made."
+    elif request.end > request.planned_for:
         yield "The period is not over: what happened after the moment this report was made for is not in it."
     if undated := counts.particulars.closed_without_a_date:
         yield f"{_cases(undated)} closed without a closing date and so counted neither as closed nor as open."

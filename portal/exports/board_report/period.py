@@ -92,8 +92,8 @@ class ReportPeriod:
 
 
 def report_period(start: datetime | None, end: datetime, planned_for: datetime, zone: ZoneInfo) -> ReportPeriod:
-    """Of a request's instants. A period that has not begun at the planned moment ends where it begins."""
-    until = max(min(end, planned_for), start) if start else min(end, planned_for)
+    """Of a request's instants. A period that has not begun at the planned moment stays whole: nothing is in it yet."""
+    until = end if start and planned_for <= start else min(end, planned_for)
     now = Span(start, until)
     return ReportPeriod(now, before(now, zone), months_back(until, zone), zone)
 

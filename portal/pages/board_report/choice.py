@@ -45,9 +45,11 @@ def read_choice(args: Mapping[str, str], today: date) -> Choice:
     if period in ("all", "since_last_success"):
         return Choice(usual_period(today), filters=filters, problem="Choose a period that begins and ends.")
     try:
-        parse_period(period)
+        parsed = parse_period(period)
     except PeriodError as refusal:
         return Choice(usual_period(today), first, last, filters, str(refusal))
+    if parsed.first and parsed.first > today:
+        return Choice(usual_period(today), first, last, filters, "That period has not begun: choose an earlier one.")
     return Choice(period, first, last, filters)
 
 

@@ -23,6 +23,7 @@ PLANNED = datetime(2026, 11, 25, 13, tzinfo=UTC)
         ("2026-03-01..2026-04-30", "1 March 2026 to 30 April 2026", "1 January 2026 to 28 February 2026", None),
         ("2026-03-07..2026-03-09", "7 March 2026 to 9 March 2026", "4 March 2026 to 6 March 2026", None),
         ("2026-03-08..2026-03-08", "8 March 2026", "7 March 2026", "on 8 March 2026"),
+        ("2030", "2030", "2029", "in 2030"),
         ("all", "up to 25 November 2026", None, "up to 25 November 2026"),
         ("2026", "1 January 2026 to 25 November 2026", "6 February 2025 to 31 December 2025", None),
     ],
