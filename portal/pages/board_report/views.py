@@ -6,7 +6,7 @@ from datetime import date
 from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.cases.kept_from import Person
@@ -78,18 +78,26 @@ def file() -> ResponseReturnValue:
     export_format = FILES.get(request.args.get("format", ""))
     if export_format is None:
         abort(404)
+    kind = FILE_TYPES[export_format]
+    if request.method == "HEAD":
+        return Response(content_type=kind.media_type)  # nothing is handed out, so nothing is made or written down
     choice = read_choice(request.args, _today())
+    if choice.problem:
+        return _refused(choice.problem, choice)
     asked = _request(choice, export_format)
     try:
         content = make_for_person(
             asked, actor=current_actor(), address=request.remote_addr or "", now=asked.planned_for
         )
     except ExportError as refusal:
-        flash(str(refusal), "problem")
-        return redirect(url_for("board_report.show", **choice.address()), 303)
-    kind = FILE_TYPES[export_format]
+        return _refused(str(refusal), choice)
     name = file_name(asked.title, _today(), kind.extension)
     return send_file(BytesIO(content), kind.media_type, as_attachment=True, download_name=name)
+
+
+def _refused(sentence: str, choice: Choice) -> ResponseReturnValue:
+    flash(sentence, "problem")
+    return redirect(url_for("board_report.show", **choice.address()), 303)
 
 
 def _request(choice: Choice, export_format: ExportFormat) -> ExportRequest:
