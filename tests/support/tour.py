@@ -147,7 +147,7 @@ def _columns_chosen(_: Tour, page: Page) -> None:
     page.goto("/schedules/new")
     page.locator("#fold-columns > summary").click()
     page.get_by_label("Those that I choose").check()
-    for key in ("case_number", "case_status", "outcome"):
+    for key in ("case_number", "case_status", "case_priority"):
         page.locator(f"[name=columns][value={key}]").check()
     page.locator("#fold-own-rows > summary").click()
     page.get_by_role("button", name="Add a group").click()
