@@ -23,6 +23,7 @@ from portal.models import (
     LinkUse,
     Organization,
     Run,
+    Schedule,
     updated_rows,
     write_session,
 )
@@ -89,11 +90,9 @@ def read_token(token: str) -> uuid.UUID | None:
 
 def linked_file(db: Session, link_id: uuid.UUID, now: datetime) -> LinkedFile | None:
     """The file behind the link and the link's state at `now`."""
-    still_a_recipient = (
-        sa.select(Destination.id)
-        .where(Destination.schedule_id == Run.schedule_id, Destination.target == Delivery.target)
-        .exists()
-    )
+    of_schedule = sa.exists().where(Destination.schedule_id == Run.schedule_id, Destination.target == Delivery.target)
+    as_backup = sa.exists().where(Schedule.id == Run.schedule_id, Schedule.backup_address == Delivery.target)
+    still_a_recipient = sa.case((Delivery.backup, as_backup), else_=of_schedule)
     row = db.execute(
         sa.select(
             DownloadLink,

@@ -20,6 +20,7 @@ from portal.models import (
     Destination,
     DestinationKind,
     Run,
+    Schedule,
     write_session,
 )
 from portal.plumbing import wakeups
@@ -108,14 +109,9 @@ def _check(db: Session, run: Run, people: Sequence[Delivery]) -> None:
     for row in people:
         if _is_uncertain(row):
             raise Refused(f"Nobody knows whether {row.target} has it: say so at that recipient first.")
-    targets = [row.target for row in people]
-    still = set(
-        db.scalars(
-            sa.select(Destination.target).where(
-                Destination.schedule_id == run.schedule_id, Destination.target.in_(targets)
-            )
-        )
-    )
-    for target in targets:
-        if target not in still:
-            raise Refused(f"{target} is no longer a recipient of this schedule, so nothing is sent there.")
+    recipients = sa.select(Destination.target).where(Destination.schedule_id == run.schedule_id)
+    still = set(db.scalars(recipients))
+    backup = db.scalar(sa.select(Schedule.backup_address).where(Schedule.id == run.schedule_id))
+    for row in people:
+        if row.target not in ({backup} if row.backup else still):
+            raise Refused(f"{row.target} is no longer a recipient of this schedule, so nothing is sent there.")

@@ -28,6 +28,7 @@ from portal.models import (
     Role,
     Run,
     RunState,
+    Schedule,
     User,
     write_session,
 )
@@ -274,6 +275,15 @@ def test_what_every_recipient_is_kept_from_goes_to_the_backup_recipient(
     assert SECRET in words
     with write_session() as db:
         assert db.scalars(sa.select(Notice)).all() == []
+        joined = sa.select(DownloadLink.id, Delivery.id).join(Delivery, Delivery.id == DownloadLink.delivery_id)
+        link, delivery = db.execute(joined.where(Delivery.backup)).one()
+    assert page.nobody().get(_path(link)).status == 200, "they are a recipient too, though on no list of the schedule"
+    page.ana.post(f"/runs/{run_id}/send-again", {"form_key": str(uuid.uuid4()), "to": str(delivery)})
+    make_run(run_id)
+    assert [message["To"] for message in mail_sink.messages()].count(NADIA) == 2
+    with write_session() as db:
+        db.execute(sa.update(Schedule).values(backup_address=None))
+    assert page.nobody().get(_path(link)).status == 410
 
 
 def test_a_backup_recipient_who_is_not_reached_holds_nothing_up_and_the_admins_hear_of_it(
