@@ -14,6 +14,7 @@ from babel.numbers import format_decimal, format_percent
 SETTING = "locale"
 """Its key in the organization's settings."""
 
+_LETTER_PAPER = {"US", "CA", "MX", "PH", "CL", "CO", "CR", "GT", "PA", "PR", "SV", "VE", "DO", "NI"}
 _OF_A_PLACE = re.compile("[a-z]{2}_[A-Z]{2}")
 _SAMPLE = datetime(2026, 11, 2, 15, 5, 9, tzinfo=UTC)
 
@@ -26,6 +27,11 @@ def known_locale(name: object) -> str:
         return str(Locale.parse(name))
     except (ValueError, UnknownLocaleError):
         return ""
+
+
+def prints_on_letter(locale: str) -> bool:
+    """Whether paper there is Letter and not A4; without a place it is A4."""
+    return bool(locale) and Locale.parse(locale).territory in _LETTER_PAPER
 
 
 @functools.cache

@@ -42,7 +42,7 @@ def board_pdf(figures: BoardFigures, sentences: list[Sentence], facts: Facts, lo
     lettering = Lettering()
     names = {kind: ", ".join(face.name for face in faces) for kind, faces in _FAMILIES.items()}
     environment = _environment(lettering)
-    css = environment.get_template("board_report.css").render(colours=look.colours, families=names)
+    css = environment.get_template("board_report.css").render(colours=look.colours, families=names, paper=look.paper)
     html = environment.get_template("board_report.html").render(
         context(figures, sentences, facts, look, lettering),
         css=Markup(css),  # noqa: S704 - made of our own values alone

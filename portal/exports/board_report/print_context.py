@@ -19,14 +19,14 @@ from portal.exports.board_report.charts.picture import Rect, Tone
 from portal.exports.board_report.charts.print_svg import Lettering, for_print
 from portal.exports.board_report.definitions import DEFINITIONS
 from portal.exports.board_report.figures import BoardFigures
-from portal.exports.board_report.look import Look
+from portal.exports.board_report.look import A4, Look, Paper
 from portal.exports.board_report.measures import HIDDEN, signed
 from portal.exports.board_report.sections import Facts
 from portal.exports.board_report.words import Sentence
 from portal.exports.writers.pdf_text import Typesetter
 
-_PAGE_ROOM = 695.0
-"""How tall the breakdowns of one page may be together, in points."""
+_AROUND_PAGE = 147.0
+"""What of a page's height is not for its contents, in points."""
 _AROUND = 42.0
 """What a breakdown needs beside its chart."""
 _BETWEEN = 22.0
@@ -62,12 +62,13 @@ def context(
         data = base64.b64encode(for_print(picture, look.colours, lettering).encode())
         return Image(f"data:image/svg+xml;base64,{data.decode()}", picture.width, picture.height)
 
+    room = look.paper.height - _AROUND_PAGE
     made = {
         "title": f"{figures.title}, {figures.period.label}",
         "figures": figures,
         "facts": facts,
         "short": {"organization": _shortened(figures.organization)},
-        "band": image(Picture(595, 842, (Rect(0, 0, 14, 842, Tone.ACCENT),), "")),
+        "band": image(_band(look.paper)),
         "logo": _logo(look.logo),
         "title_facts": [
             (name, _shortened(value, _LONGEST_FACT)) for name, value in sections.title_facts(figures, facts)
@@ -77,17 +78,22 @@ def context(
         "kpi_rows": _kpi_rows(figures, image),
         "key_lead": _compared(figures),
         "key_note": "The small lines show the same figure in each of the last twelve months, the latest with a dot.",
-        "said": _said_size(len(sentences)),
+        "said": _said_size(len(sentences), room),
         "sentences": [{"text": each.text, "figures": _named(each)} for each in sentences],
         **_trend(figures, image),
-        "breakdown_pages": _breakdown_pages(figures, image),
+        "breakdown_pages": _breakdown_pages(figures, image, room),
         "breakdown_lead": _BREAKDOWN_LEAD,
         **_aging(figures, image),
         **_levels(figures, image),
         "risks": _risks(figures),
         "definitions": sections.definitions(),
     }
-    return {**made, "new_page": _page_breaks(made), "cut": _cut(figures, lettering)}
+    return {**made, "new_page": _page_breaks(made, room), "cut": _cut(figures, lettering)}
+
+
+def _band(paper: Paper) -> Picture:
+    """Along the left edge of the title page."""
+    return Picture(paper.width, paper.height, (Rect(0, 0, 14, paper.height, Tone.ACCENT),), "")
 
 
 def _compared(figures: BoardFigures) -> str:
@@ -104,11 +110,11 @@ def _kpi_rows(figures: BoardFigures, image: Any) -> list[list[dict[str, Any]]]:
     return [each[start : start + 3] for start in range(0, len(each), 3)]
 
 
-def _said_size(sentences: int) -> dict[str, float]:
+def _said_size(sentences: int, room: float) -> dict[str, float]:
     """Type and blank of the summary, so that a usual one takes one page."""
-    size, above = next(
-        (size, above) for most, size, above in ((12, 11.6, 7.5), (15, 10.8, 6.5), (10**9, 9.7, 4)) if sentences <= most
-    )
+    tightest = 4 - (A4.height - _AROUND_PAGE - room) / 40
+    sizes = ((12, 11.6, 7.5), (15, 10.8, 6.5), (sentences, 9.7, tightest))
+    size, above = next((size, above) for most, size, above in sizes if sentences <= most)
     return {"size": size, "above": above, "below": above + 1}
 
 
@@ -132,11 +138,11 @@ def _trend(figures: BoardFigures, image: Any) -> dict[str, Any]:
     }
 
 
-def _breakdown_pages(figures: BoardFigures, image: Any) -> list[list[dict[str, Any]]]:
+def _breakdown_pages(figures: BoardFigures, image: Any, room: float) -> list[list[dict[str, Any]]]:
     """On as few pages as there is room for, never torn apart, the fullest page as empty as can be."""
     blocks = [_breakdown(each, figures, image) for each in figures.breakdowns]
     heights = [(each["image"].height if each["image"] else 14) + _AROUND for each in blocks]
-    starts = min(_splits(len(blocks)), key=lambda starts: _badness(starts, heights))
+    starts = min(_splits(len(blocks)), key=lambda starts: _badness(starts, heights, room))
     return [blocks[start:end] for start, end in zip(starts, [*starts[1:], len(blocks)], strict=True)]
 
 
@@ -147,13 +153,13 @@ def _splits(blocks: int) -> Iterator[tuple[int, ...]]:
             yield (0, *starts)
 
 
-def _badness(starts: tuple[int, ...], heights: list[float]) -> tuple[bool, int, int, float]:
+def _badness(starts: tuple[int, ...], heights: list[float], room: float) -> tuple[bool, int, int, float]:
     """Whether a page overflows, how many there are, the most blocks of one, how full the fullest is."""
     ends = [*starts[1:], len(heights)]
     used = [sum(heights[start:end]) - _BETWEEN for start, end in zip(starts, ends, strict=True)]
     used[0] += _HEAD_ROOM
     most = max(end - start for start, end in zip(starts, ends, strict=True))
-    return max(used) > _PAGE_ROOM, len(starts), most, max(used)
+    return max(used) > room, len(starts), most, max(used)
 
 
 def _breakdown(breakdown: Breakdown, figures: BoardFigures, image: Any) -> dict[str, Any]:
@@ -203,7 +209,7 @@ def _levels(figures: BoardFigures, image: Any) -> dict[str, Any]:
     }
 
 
-def _page_breaks(made: dict[str, Any]) -> dict[str, bool]:
+def _page_breaks(made: dict[str, Any], room: float) -> dict[str, bool]:
     """Which of the short sections begin a page, so that none is torn and none stands alone without need."""
     tables = sum(56 + 21 * len(each["rows"]) for each in made["risks"])
     heights = {
@@ -212,9 +218,9 @@ def _page_breaks(made: dict[str, Any]) -> dict[str, bool]:
         "clocks": 80 + (made["clocks"].height if made["clocks"] else 0),
         "risks": 80 + tables,
     }
-    used, found = _PAGE_ROOM, {}
+    used, found = room, {}
     for name, height in heights.items():
-        found[name] = used + height > _PAGE_ROOM
+        found[name] = used + height > room
         used = height if found[name] else used + height
     return found
 

@@ -7,10 +7,9 @@ from datetime import date, datetime
 from itertools import chain
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-
 from portal.exports.columns import Column, ColumnType
 from portal.exports.limits import check_table
+from portal.exports.locales import prints_on_letter
 from portal.exports.writers.base import ByteSink, CoverValue, Page, Value, WriteOptions, Written, check_columns
 from portal.exports.writers.cells import CellsOf, Tally, TypedCells
 from portal.exports.writers.local_hours import at_wall, utc_text
@@ -20,7 +19,6 @@ from portal.exports.writers.pdf_text import Typesetter, Typesetters
 
 _NUMBERS = (ColumnType.INTEGER, ColumnType.NUMBER)
 _MOST_REMEMBERED = 2_000
-_LETTER_PAPER = {"US", "CA", "MX", "PH", "CL", "CO", "CR", "GT", "PA", "PR", "SV", "VE", "DO", "NI"}
 
 
 class PdfWriter:
@@ -46,7 +44,7 @@ class PdfWriter:
         convert = [cells.of(column.type) for column in columns]
         layout = lay_out(
             [_wish(typesetters, column, texts) for column, texts in zip(columns, _texts(convert, first), strict=True)],
-            letter=bool(options.locale) and Locale.parse(options.locale).territory in _LETTER_PAPER,
+            letter=prints_on_letter(options.locale),
         )
         # a hair more, lest the rounding of a sum breaks a word that fits
         rooms = [(width - 2 * GAP + 0.01) / layout.size * 1000 for width in layout.columns]

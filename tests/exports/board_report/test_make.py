@@ -14,6 +14,7 @@ from pptx import Presentation
 from portal import audit, clock
 from portal.exports.make_file import make_file
 from portal.people.branding import change_branding
+from portal.people.organization_settings import change_settings
 from tests.exports.small_register import fill
 from tests.exports.test_rows import request_of
 from tests.support.cast import Cast
@@ -21,11 +22,12 @@ from tests.support.cast import Cast
 
 @pytest.mark.parametrize("format_name", ["PDF", "PPTX"])
 def test_a_report_is_made_in_the_organizations_look(cast: Cast, tmp_path: Path, format_name: str) -> None:
-    """Its accent and logo, the run's id, zipped where that is chosen; rows are the cases opened in the period."""
+    """Its accent, logo and paper, the run's id, zipped where that is chosen; rows are the cases opened in the period."""
     fill(cast.lakeside, 4)
     logo = io.BytesIO()
     Image.new("RGB", (200, 80), "#7a1f3d").save(logo, "JPEG")
     change_branding(cast.lakeside, accent="#7a1f3d", new_logo=logo.getvalue(), now=clock.now(), actor=audit.operator)
+    change_settings(cast.lakeside, "numbers", {"locale": "en_US"}, now=clock.now(), actor=audit.operator)
     request = request_of(
         cast.lakeside, export_type="BOARD_REPORT", format=format_name, column_config={}, format_options={"zip": True}
     )
@@ -35,6 +37,7 @@ def test_a_report_is_made_in_the_organizations_look(cast: Cast, tmp_path: Path, 
         data = archive.read(archive.namelist()[0])
     if format_name == "PDF":
         first = pypdf.PdfReader(io.BytesIO(data)).pages[0]
+        assert (float(first.mediabox.width), float(first.mediabox.height)) == (612, 792)  # the paper of that place
         assert "run-of-a-test" in first.extract_text()
         assert [image.image.size for image in first.images] == [(200, 80)]
         assert b".478431 .121569 .239216 rg" in first.get_contents().get_data()
