@@ -22,7 +22,7 @@ from tests.support.cast import Cast
 
 @pytest.mark.parametrize("format_name", ["PDF", "PPTX"])
 def test_a_report_is_made_in_the_organizations_look(cast: Cast, tmp_path: Path, format_name: str) -> None:
-    """Its accent, logo and paper, the run's id, zipped where that is chosen; rows are the cases opened in the period."""
+    """Its accent, logo and paper, the run's id, zipped where that is chosen; rows are the cases of the period."""
     fill(cast.lakeside, 4)
     logo = io.BytesIO()
     Image.new("RGB", (200, 80), "#7a1f3d").save(logo, "JPEG")
