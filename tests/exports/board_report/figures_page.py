@@ -10,27 +10,24 @@ from portal.exports.board_report.definitions import DEFINITIONS, Definition
 
 PLACE = ROOT / "docs" / "figures.md"
 
-_BEGINNING = (
-    "# How each figure of the board report is computed\n",
-    (
-        "The page and the report say the same beside each figure. Each is computed a second time, case by case over the "
-        "exported flat file, by `tests/exports/board_report`.\n"
-    ),
-    (
-        "All figures of a report come from one snapshot of the register: of its cases, less those that any reader is kept "
-        "from. Days and months are local ones of the report's zone, and begin at midnight there. A case is Closed or open "
-        "by its status today, and was closed at its closing date; what the register has changed since then shows in "
-        "reports of earlier periods too.\n"
-    ),
-    (
-        "Shares are written with one digit after the point, rounded half up, and as 0% or 100% only where it is none or "
-        "all. A share or median of fewer than ten cases stands with their number, and is not compared.\n"
-    ),
-)
+_BEGINNING = """\
+# How each figure of the board report is computed
+
+The page and the report say the same beside each figure. Each is computed a second time, case by case over the exported
+flat file, by `tests/exports/board_report`.
+
+All figures of a report come from one snapshot of the register: of its cases, less those that any reader is kept from.
+Days and months are local ones of the report's zone, and begin at midnight there. A case is Closed or open by its status
+today, and was closed at its closing date; what the register has changed since then shows in reports of earlier periods
+too.
+
+Shares are written with one digit after the point, rounded half up, and as 0% or 100% only where it is none or all. A
+share or median of fewer than ten cases stands with their number, and is not compared.
+"""
 
 
 def figures_page() -> str:
-    return "\n".join([*_BEGINNING, *(_section(each) for each in DEFINITIONS.values())])
+    return "\n".join([_BEGINNING, *(_section(each) for each in DEFINITIONS.values())])
 
 
 def _section(definition: Definition) -> str:

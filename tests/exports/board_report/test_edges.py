@@ -13,7 +13,9 @@ from flask import Flask
 from portal.exports.board_report.words import summary
 from portal.models import BusinessUnit, Case, CaseStatus, Category, Location, write_session
 from tests.exports.board_report.random_register import new_organization
-from tests.exports.board_report.test_figures import PLANNED, check, figures_of, request_of
+from tests.exports.board_report.test_figures import PLANNED, check, figures_of, request_of, sqlite_app
+
+__all__ = ["sqlite_app"]
 
 MANY = 10_000
 
@@ -49,7 +51,7 @@ def test_one_case(app: Flask, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def many_names(app: Flask) -> uuid.UUID:
+def many_names(sqlite_app: Flask) -> uuid.UUID:  # the fixture
     """Ten thousand categories of one case each, all with names as long as names can be, and one unit."""
     organization_id = new_organization("UTC")
     own = {"organization_id": organization_id}
