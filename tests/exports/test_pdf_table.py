@@ -64,7 +64,7 @@ def test_the_file_says_what_it_is_and_the_same_rows_make_the_same_bytes():
     assert first == again
     reader = pypdf.PdfReader(io.BytesIO(first))
     assert (reader.metadata.title, reader.metadata.author) == ("Open cases", "Lakeside Health")
-    assert reader.trailer["/Root"]["/Lang"] == "en"
+    assert str(reader.root_object["/Lang"]) == "en"
     assert [entry.title for entry in reader.outline] == ["Open cases", "About this file"]
 
 
@@ -92,7 +92,7 @@ def test_markup_is_text(text):
     reader = pypdf.PdfReader(io.BytesIO(data))
     assert run_together(reader.pages[0].extract_text()).count(run_together(text)) >= 3
     assert not any(page.images or page.annotations for page in reader.pages)
-    assert "/Names" not in reader.trailer["/Root"]
+    assert "/Names" not in reader.root_object
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ def test_a_logo_and_a_colour_are_kept_as_picture_and_colour_alone(page, cast: Ca
     assert answer.location == PAGE, answer.words
     kept = branding_of(db.session.connection(), cast.lakeside)
     assert kept.accent == "#7a1f3d"
+    assert kept.logo is not None
     assert kept.logo.startswith(b"\x89PNG")
     assert HIDDEN.encode() not in kept.logo
     assert Image.open(io.BytesIO(kept.logo)).size == (320, 320)

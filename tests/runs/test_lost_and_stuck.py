@@ -20,6 +20,7 @@ from portal.extensions import db
 from portal.models import Artifact, Delivery, DeliveryState, DownloadLink, Run, RunState, Schedule, write_session
 from portal.plumbing import storage
 from portal.runs import make, recover
+from portal.runs.keep import keep
 from portal.runs.make import make_run
 from portal.runs.retry import retry_failed
 from portal.runs.transitions import Refused
@@ -173,7 +174,7 @@ def test_a_commit_that_came_through_unheard_is_not_called_a_failure(
     """The file was written down, the answer was lost: the run goes on from there, also at its last try."""
     run_id = new_run()
     change(run_id, generation_failures=2)
-    kept = make.keep
+    kept = keep
 
     def unheard(*arguments: object) -> None:
         kept(*arguments)  # type: ignore[arg-type]

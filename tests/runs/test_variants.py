@@ -91,7 +91,7 @@ def test_each_recipient_gets_their_own_rows_and_a_folder_gets_all(
     assert {each.file_name for each in every} == {full.file_name}
     for message in mail_sink.messages():
         theirs = artifact_for(run_id, message["To"])
-        words = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        words = message.get_body(("plain",)).get_content()
         assert attachment_of(message) == content(theirs)
         assert theirs.sha256 in words
         assert not [each for each in every if each.id != theirs.id and each.sha256 in words]

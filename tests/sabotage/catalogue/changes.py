@@ -63,7 +63,8 @@ MUTANTS = (
             Change(
                 "portal/runs/window.py",
                 "        if run.changes_settled_at is not None:\n",
-                "        if run.changes_settled_at is None:\n            pass\n        elif run.changes_from is None:\n",
+                "        if run.changes_settled_at is None:\n            pass\n"
+                "        elif run.changes_from is None:\n",
             )
         ],
         [f"{CHANGES}test_a_run_that_is_taken_again_has_the_window_it_had"],
