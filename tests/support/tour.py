@@ -192,7 +192,7 @@ STOPS = (
     Stop("history", "officer", _at("/history")),
     Stop("board-report", "officer", _at("/board-report")),
     Stop("cases", "officer", _at("/cases")),
-    Stop("case", "officer", _at(lambda tour: tour.case())),
+    Stop("case", "admin", _at(lambda tour: tour.case())),
     Stop("outbox", "officer", _at("/outbox")),
     Stop("mail", "officer", _at(lambda tour: tour.mail())),
     Stop("columns", "officer", _at("/columns")),
