@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute
 
+from portal.cases.kept_from import Person, kept_from_any
 from portal.exports import tag_sql
 from portal.exports.register_names import Place, Tree, load_business_units, load_categories, load_locations
 from portal.exports.tag_filters import TagFilter, TagFilterError, parse_tag_filters
@@ -164,12 +165,19 @@ class KnownNames:
     """The names that an organization's register knows, read when the first filter needs them and then kept."""
 
     def __init__(
-        self, organization_id: uuid.UUID, connection: Connection | None = None, tags: Sequence[Tag] = ()
+        self,
+        organization_id: uuid.UUID,
+        connection: Connection | None = None,
+        tags: Sequence[Tag] = (),
+        *,
+        reader: Person | None = None,
     ) -> None:
-        """`tags` where they were frozen; those of the register as they are now without."""
+        """`tags` where they were frozen; those of the register as they are now without. `reader` is whom refusals are
+        shown to, and suggestions: they are told of nobody who is but in cases that they are kept from."""
         self.organization_id = organization_id
         self._given_connection = connection
         self._given_tags = tags
+        self._reader = reader
 
     @property
     def _connection(self) -> Connection:
@@ -194,6 +202,8 @@ class KnownNames:
     @functools.cached_property
     def _assignees(self) -> list[str]:
         assigned = sa.select(Case.assignee_email).where(Case.organization_id == self.organization_id)
+        if self._reader is not None:
+            assigned = assigned.where(~kept_from_any(self.organization_id, [self._reader]))
         users = sa.select(User.email).where(User.organization_id == self.organization_id)
         return sorted(text for text in self._connection.scalars(assigned.union(users)) if text)
 

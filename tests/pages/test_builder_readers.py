@@ -86,6 +86,16 @@ def test_who_is_kept_from_a_case_counts_and_sees_the_others(page, cast: Cast) ->
     assert ("Rows 2 " in otto.words, "Rows 3 " in ana.words) == (True, True)
     assert "C-00002" not in otto.words
     assert re.search(r"Open 2 ", otto.words)
+    hunter = "zebra.hunter@example.org"
+    with write_session() as session:
+        session.execute(sa.update(Case).where(Case.id == case_id).values(assignee_email=hunter))
+    for asked_for in (hunter, "zebra.huntr@example.org"):
+        for step in ("look", "check"):
+            answer = page.otto.submit(page.otto.get(NEW), {**asked, "step": step, "assignee": [asked_for]}, action=NEW)
+            assert "There is no assignee" in answer.words, (
+                "whether the name is in a case of which nothing is told or not"
+            )
+            assert hunter not in answer.text.replace(asked_for, "")
 
 
 def test_groups_get_rows_of_their_own(page, cast: Cast) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.cases.kept_from import Person
-from portal.exports.case_filters import FilterError
+from portal.exports.case_filters import FilterError, parse_filters_by
 from portal.exports.catalogue import CatalogueError
 from portal.exports.columns import Column
 from portal.exports.periods import PeriodError, Resolved, parse_period, resolve
@@ -19,6 +19,7 @@ from portal.exports.tagged_fields import Tag
 from portal.exports.writers import ExportLimit
 from portal.extensions import db
 from portal.models import Schedule
+from portal.pages.schedules.names import register_names
 from portal.pages.schedules.sides import Masker
 from portal.runs.delivered import changes_delivered_until
 from portal.schedules.freeze import last_successes
@@ -89,6 +90,8 @@ def previewed(
         request = replace(request, changes_since=since)
     try:
         request.check()
+        # the request itself refuses no name that stands in cases which this person is kept from
+        parse_filters_by(request.filters, register_names(request.organization_id))
         masking = masker.masking(look_as, chosen, request.columns())
         return preview(replace(request, masking=masking), FIRST_ROWS), None
     except (CatalogueError, ExportLimit, FilterError) as problem:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from flask import g
 
 from portal.exports.case_filters import KnownNames
+from portal.pages.access import current_person
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Names:
 
 
 def register_names(organization_id: uuid.UUID) -> KnownNames:
-    """The organization's, for this request."""
+    """The organization's, as the signed-in person may know them, for this request."""
     if "register_names" not in g:
-        g.register_names = KnownNames(organization_id)
+        g.register_names = KnownNames(organization_id, reader=current_person())
     names: KnownNames = g.register_names
     return names
