@@ -21,11 +21,14 @@ SETTING = "masking"
 
 
 class Profile(StrEnum):
-    """How much is masked."""
+    """How much is masked, from nothing to most."""
 
     NONE = "NONE"
     INTERNAL = "INTERNAL"
     EXTERNAL = "EXTERNAL"
+
+    def hides_less_than(self, other: Profile) -> bool:
+        return list(Profile).index(self) < list(Profile).index(other)
 
 
 class Treatment(StrEnum):

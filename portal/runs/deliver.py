@@ -15,9 +15,11 @@ from portal.delivery.by_storage import FileToStore, folder_for, store_file
 from portal.delivery.held_cases import not_for
 from portal.delivery.ledger import InHand, Result
 from portal.delivery.stored_file import StoredFile
+from portal.exports import masking
 from portal.extensions import db
 from portal.leases import Lease, LeaseLost
 from portal.models import Artifact, Delivery, DeliveryState, DestinationKind, Organization, Run, RunKind
+from portal.people.insiders import load_insiders
 from portal.plumbing.logs import log
 from portal.zones import zone
 
@@ -65,11 +67,26 @@ def _attempt(mailer: Mailer, delivery: InHand) -> Result:
 
 
 def _not_for_them(delivery: InHand) -> bool:
-    """Whether they were put on a case's list since the file was made."""
+    """Whether, since the file was made, they were put on a case's list, or came to be outside the organization."""
     with Session(db.engine) as session:
         row = session.get_one(Delivery, delivery.id)
         artifact = session.get_one(Artifact, delivery.artifact_id)
-        return not_for(session, artifact, Person(row.target, row.user_id, row.name))
+        person = Person(row.target, row.user_id, row.name)
+        return not_for(session, artifact, person) or _shows_too_much(session, artifact, row.target)
+
+
+def _shows_too_much(session: Session, artifact: Artifact, address: str) -> bool:
+    """Whether the file is masked less than one for somebody outside, and the address is outside now."""
+    made_as = masking.Profile(artifact.masking)
+    if made_as is masking.Profile.EXTERNAL:
+        return False
+    insiders = load_insiders(session, artifact.organization_id)
+    if insiders.hold(address):
+        return False
+    settings = session.get_one(Organization, artifact.organization_id).settings
+    chosen = session.get_one(Run, artifact.run_id).configuration.get("masking", {})
+    rules = masking.MaskingRules.of(settings)
+    return made_as.hides_less_than(masking.profile_for(DestinationKind.EMAIL, address, chosen, rules, insiders))
 
 
 def _file_to_store(delivery: InHand) -> FileToStore:
