@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -31,12 +31,21 @@ class Day:
 
 
 def deliveries_by_day(
-    db: Session, organization_id: uuid.UUID, zone: ZoneInfo, *, now: datetime, days: int
+    db: Session,
+    organization_id: uuid.UUID,
+    zone: ZoneInfo,
+    *,
+    now: datetime,
+    days: int,
+    without: Collection[uuid.UUID] = (),
 ) -> list[Day]:
-    """The last `days` local days, oldest first, today included; days without a delivery are there too."""
+    """The last `days` local days, oldest first, today included; days without a delivery are there too.
+
+    `without` are artifacts whose deliveries the reader is told nothing of.
+    """
     today = now.astimezone(zone).date()
     all_days = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
-    counts = _counts(db, organization_id, [_midnight(day, zone) for day in all_days])
+    counts = _counts(db, organization_id, [_midnight(day, zone) for day in all_days], without)
     return [
         Day(
             day,
@@ -49,7 +58,7 @@ def deliveries_by_day(
 
 
 def _counts(
-    db: Session, organization_id: uuid.UUID, begins: Sequence[datetime]
+    db: Session, organization_id: uuid.UUID, begins: Sequence[datetime], without: Collection[uuid.UUID]
 ) -> dict[tuple[int, DeliveryState], int]:
     """By the number of the day. The database sorts into days by their first instants: it knows no time zones alike."""
     moment = Delivery.last_attempt_at
@@ -58,6 +67,7 @@ def _counts(
         sa.select(number.label("number"), Delivery.state)
         # nobody is to count from this that a backup recipient was needed
         .where(Delivery.organization_id == organization_id, moment >= begins[0], ~Delivery.backup)
+        .where(*([Delivery.artifact_id.not_in(without)] if without else []))
         .subquery()
     )
     statement = sa.select(each.c.number, each.c.state, sa.func.count()).group_by(each.c.number, each.c.state)

@@ -11,6 +11,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -77,6 +78,17 @@ def sight_of(db: Session, viewer: Viewer, run_id: uuid.UUID) -> Sight:
 def artifacts_for(db: Session, viewer: Viewer, run_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """The files of these runs that the viewer may know of."""
     return {each for sight in sights(db, viewer, run_ids).values() for each in sight.artifacts}
+
+
+def unsent_for(db: Session, viewer: Viewer, since: datetime) -> set[uuid.UUID]:
+    """Files made since then that others were sent, where the viewer is shown that nothing was."""
+    if not kept_cases_of(db, viewer.organization_id, viewer.person):
+        return set()
+    by_some_file_unsent = sa.select(Artifact.run_id).where(
+        Artifact.organization_id == viewer.organization_id, Artifact.created_at >= since, Artifact.not_sent != ""
+    )
+    run_ids = db.scalars(by_some_file_unsent.distinct()).all()
+    return {each for sight in sights(db, viewer, run_ids).values() for each in sight.unsent}
 
 
 def may_know(db: Session, viewer: Viewer, artifact: Artifact) -> bool:

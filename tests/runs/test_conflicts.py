@@ -23,6 +23,7 @@ from portal.models import (
     DownloadLink,
     ExportFormat,
     ExportType,
+    NoRows,
     Notice,
     RestrictionKind,
     Role,
@@ -192,6 +193,17 @@ def test_the_owner_who_is_kept_from_it_sees_one_file_without_it(
         answer = page.of(cast.otto).get(f"/artifacts/{each.id}/download")
         assert (answer.status, answer.data) == (missing.status, missing.data)
     assert page.of(cast.otto).get(f"/cases/{secret.id}").status == 404
+
+
+def test_what_is_sent_to_others_alone_is_in_no_count_of_whoever_is_kept_from_it(
+    page: Pages, cast: Cast, secret: Kept
+) -> None:
+    """C18: to the owner nothing was sent, and so the first page counts nothing."""
+    choices = {"filters": {"priority": ["HIGH"]}, "no_rows": NoRows.SEND_NOTHING}
+    run_id = run_it(cast, make_schedule(cast.lakeside, cast.otto, recipients=[TOMAS], **choices))
+    assert "Nothing was sent" in page.otto.get(f"/runs/{run_id}").words
+    assert "1 accepted" in page.ana.get("/").words
+    assert "1 accepted" not in page.otto.get("/").words
 
 
 def test_who_manages_such_lists_sees_what_was_withheld_and_why(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from flask import Blueprint, current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.config import settings
 from portal.delivery.by_day import deliveries_by_day
 from portal.extensions import db
 from portal.moments import MONTHS, WEEKDAYS
@@ -16,6 +17,7 @@ from portal.pages.template_filters import number, page_now, plural
 from portal.pages.today.drawings import bars, label_of, timeline
 from portal.pages.today.running import running
 from portal.people.rights import Right
+from portal.runs.viewer import unsent_for
 from portal.schedules.outlook import due_between, needs_attention, standstill
 
 bp = Blueprint("today", __name__)
@@ -30,7 +32,9 @@ def show() -> ResponseReturnValue:
     now, zone, organization_id = page_now(), current_user.zone, current_user.organization_id
     due = due_between(db.session(), organization_id, now, now + AHEAD)
     attention = needs_attention(db.session(), current_viewer(), now)
-    days = deliveries_by_day(db.session(), organization_id, zone, now=now, days=DAYS)
+    # a file may be sent again for as long as it is kept
+    unsent = unsent_for(db.session(), current_viewer(), now - timedelta(days=DAYS + settings().file_days))
+    days = deliveries_by_day(db.session(), organization_id, zone, now=now, days=DAYS, without=unsent)
     return render_template(
         "today/show.html",
         heading=_heading(now.astimezone(zone)),
