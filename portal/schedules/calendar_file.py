@@ -9,8 +9,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar
-
 from portal.plumbing.mail_text import one_line
 from portal.schedules.blackouts import LONGEST_NAME, LONGEST_SPAN, MOST_DAYS, CalendarError, Entry
 from portal.schedules.patterns import DayOfMonth, MonthPattern, WeekdayOfMonth, dates_of
@@ -72,6 +70,8 @@ def _events(data: bytes) -> list[Any]:
     begun = data.upper().count(b"BEGIN:")
     if begun > 2 * MOST_EVENTS or data.upper().count(b"BEGIN:VEVENT") > MOST_EVENTS:
         raise CalendarError(f"The file holds more than {MOST_EVENTS:,} events: choose a calendar of days off alone.")
+    from icalendar import Calendar  # noqa: PLC0415  # loaded where a file is read
+
     refusal = CalendarError("This is not a calendar file: choose one in the iCalendar format (.ics).")
     try:
         calendars = Calendar.from_ical(data, multiple=True)

@@ -1,15 +1,16 @@
-"""The public holidays of countries and their regions, by the holidays library."""
+"""The public holidays of countries and their regions, by the holidays library, which is loaded where it is asked."""
 
 from __future__ import annotations
 
 import functools
 import re
 from collections.abc import Sequence
-
-import holidays
-from holidays.registry import COUNTRIES
+from typing import TYPE_CHECKING
 
 from portal.schedules.blackouts import CalendarError, Entry
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 MOST_YEARS = 10
 FIRST_YEAR, LAST_YEAR = 2000, 2100
@@ -20,6 +21,8 @@ _SMALL_WORDS = {"Of", "And", "The"}
 @functools.cache
 def countries() -> tuple[tuple[str, str], ...]:
     """(code of two letters, name) of every country, by name."""
+    from holidays.registry import COUNTRIES  # noqa: PLC0415
+
     return tuple(sorted(((code, _name(words)) for words, code, *_ in COUNTRIES.values()), key=lambda each: each[1]))
 
 
@@ -33,6 +36,8 @@ def regions(country: str) -> tuple[tuple[str, str], ...]:
 
 def holidays_of(country: str, region: str, years: Sequence[int]) -> list[Entry]:
     """The public holidays of the years, in order; `region` may be empty. Raises CalendarError."""
+    import holidays  # noqa: PLC0415
+
     found = _country(country)
     if region and region not in found.subdivisions:
         raise CalendarError("Choose a region from the list, or none.")
@@ -49,10 +54,12 @@ def source_words(country: str, region: str) -> str:
     return f"Holidays of {name}, {dict(regions(country))[region]}" if region else f"Holidays of {name}"
 
 
-def _country(code: str) -> type[holidays.HolidayBase]:
+def _country(code: str) -> type[HolidayBase]:
+    import holidays  # noqa: PLC0415
+
     if code not in dict(countries()):
         raise CalendarError("Choose a country from the list.")
-    found: type[holidays.HolidayBase] = type(holidays.country_holidays(code))
+    found: type[HolidayBase] = type(holidays.country_holidays(code))
     return found
 
 
