@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from portal.exports.board_report.period import Month, Span
-from portal.models import Case, IntakeReport
 from portal.zones import zone as zone_of
 
 NOW, BEFORE, NEITHER = 1, 2, 0
@@ -47,18 +46,6 @@ def month_code(instant: Any, months: Sequence[Month]) -> Number:
 def within(instant: Any, since: datetime | None, until: datetime) -> list[sa.ColumnElement[bool]]:
     bounds = [instant < until]
     return bounds if since is None else [instant >= since, *bounds]
-
-
-def earliest_report(column: Any) -> sa.ScalarSelect[Any]:
-    """That column of the case's earliest intake report, as a case's row in the flat file has it."""
-    return (
-        sa.select(column)
-        .where(IntakeReport.organization_id == Case.organization_id, IntakeReport.case_id == Case.id)
-        .order_by(IntakeReport.received_at, IntakeReport.id)
-        .limit(1)
-        .correlate(Case)
-        .scalar_subquery()
-    )
 
 
 def made_once(statement: Any, name: str) -> sa.CTE:

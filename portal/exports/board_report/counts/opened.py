@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from portal.exports.board_report.counts.asked import Asked
-from portal.exports.board_report.sql import NOW, earliest_report, made_once, within
+from portal.exports.board_report.sql import NOW, made_once, within
+from portal.exports.case_filters import earliest
 from portal.models import Case, CaseStatus, IntakeReport
 
 Key = uuid.UUID | str | None
@@ -56,8 +57,8 @@ def opened(asked: Asked) -> Opened:
             Case.business_unit_id,
             Case.location_id,
             Case.priority,
-            sa.case((in_period, earliest_report(IntakeReport.source_channel))).label("channel"),
-            sa.case((in_period, earliest_report(IntakeReport.is_anonymous))).label("anonymous"),
+            sa.case((in_period, earliest(IntakeReport.source_channel))).label("channel"),
+            sa.case((in_period, earliest(IntakeReport.is_anonymous))).label("anonymous"),
             sa.case((_never_open(), 0), else_=1).label("lasting"),
         ).where(*asked.conditions, *within(Case.created_at, asked.since, asked.end)),
         "opened",
@@ -93,7 +94,7 @@ def opened(asked: Asked) -> Opened:
 
 def cases_and_anonymous(asked: Asked) -> tuple[Counter[int], Counter[int]]:
     """(cases opened, anonymous ones of them) by span."""
-    is_anonymous = sa.case((earliest_report(IntakeReport.is_anonymous).is_(sa.true()), 1), else_=0)
+    is_anonymous = sa.case((earliest(IntakeReport.is_anonymous).is_(sa.true()), 1), else_=0)
     facts = made_once(
         sa.select(asked.span_of(Case.created_at).label("span"), is_anonymous.label("anonymous")).where(
             *asked.conditions, *within(Case.created_at, asked.since_before, asked.end)
