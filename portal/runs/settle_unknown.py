@@ -50,7 +50,9 @@ def send_it_again(organization_id: uuid.UUID, delivery_id: uuid.UUID, *, actor: 
             run.wake_after = now
             wake_count = run.wake_count
         else:
-            reason = f"{actor.name} asked to send it again to {row.target}."
+            # not everybody who reads how the run stands may know that a backup recipient was needed
+            to_whom = "" if row.backup else f" to {row.target}"
+            reason = f"{actor.name} asked to send it again{to_whom}."
             wake_count = deliver_again(db, run, reason, [row.target], actor=actor, now=now)
     wakeups.wake_run(run.id, wake_count)
 

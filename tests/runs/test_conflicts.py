@@ -294,6 +294,13 @@ def test_what_every_recipient_is_kept_from_goes_to_the_backup_recipient(
     make_run(run_id)
     assert [message["To"] for message in mail_sink.messages()].count(NADIA) == 2
     with write_session() as db:
+        newest = sa.update(Delivery).where(Delivery.backup, Delivery.round == 2)
+        db.execute(newest.values(state=DeliveryState.UNKNOWN, accepted_at=None))
+        again = db.scalars(sa.select(Delivery.id).where(Delivery.backup, Delivery.round == 2)).one()
+    page.ana.post(f"/deliveries/{again}/resend", {})
+    assert run_of(run_id).state is RunState.DELIVERING
+    assert NADIA not in run_of(run_id).reason
+    with write_session() as db:
         db.execute(sa.update(Schedule).values(backup_address=None))
     assert page.nobody().get(_path(link)).status == 410
 
