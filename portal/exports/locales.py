@@ -1,15 +1,13 @@
-"""The places whose way to write dates, times and numbers an organization can choose."""
+"""The places whose way to write dates, times and numbers an organization can choose.
+
+Babel, which knows them, is loaded where it is asked: most processes never do.
+"""
 
 from __future__ import annotations
 
 import functools
 import re
 from datetime import UTC, date, datetime
-
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_skeleton, format_time
-from babel.localedata import locale_identifiers
-from babel.numbers import format_decimal, format_percent
 
 SETTING = "locale"
 """Its key in the organization's settings."""
@@ -23,6 +21,8 @@ def known_locale(name: object) -> str:
     """The name of a locale if it is one, else nothing."""
     if not isinstance(name, str):
         return ""
+    from babel import Locale, UnknownLocaleError  # noqa: PLC0415
+
     try:
         return str(Locale.parse(name))
     except (ValueError, UnknownLocaleError):
@@ -37,6 +37,9 @@ def prints_on_letter(locale: str) -> bool:
 @functools.cache
 def locale_choices() -> tuple[tuple[str, str], ...]:
     """(name, "German (Germany)") of every language in a place, by what it is called."""
+    from babel import Locale  # noqa: PLC0415
+    from babel.localedata import locale_identifiers  # noqa: PLC0415
+
     names = filter(_OF_A_PLACE.fullmatch, locale_identifiers())
     return tuple(sorted(((name, str(Locale.parse(name).get_display_name("en"))) for name in names), key=_by_words))
 
@@ -45,6 +48,9 @@ def sample(locale: str) -> str:
     """How a day, an hour, a number and a share look there."""
     if not locale:
         return "2026-11-02 15:05:09"
+    from babel.dates import format_skeleton, format_time  # noqa: PLC0415
+    from babel.numbers import format_decimal, format_percent  # noqa: PLC0415
+
     day: date = _SAMPLE.date()
     shown = (
         format_skeleton("yMd", day, locale=locale),
