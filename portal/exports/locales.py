@@ -31,7 +31,11 @@ def known_locale(name: object) -> str:
 
 def prints_on_letter(locale: str) -> bool:
     """Whether paper there is Letter and not A4; without a place it is A4."""
-    return bool(locale) and Locale.parse(locale).territory in _LETTER_PAPER
+    if not locale:
+        return False
+    from babel import Locale  # noqa: PLC0415
+
+    return Locale.parse(locale).territory in _LETTER_PAPER
 
 
 @functools.cache
