@@ -194,9 +194,9 @@ def _restrictions(
     if rng.random() < 0.015:
         _restrict(batch, case_id, case, RestrictionKind.NAMED_BY_REPORTER, somebody(rng))
     if rng.random() < 0.006:
-        users = [user for user in around.users if user is not case.assignee]
-        chosen = one_of(rng, users) if users else one_of(rng, around.staff)
-        _restrict(batch, case_id, case, RestrictionKind.BY_HAND, chosen.person, chosen.user_id)
+        # nobody who signs in: whoever tries the demo sees all of it, until they put somebody on a list themselves
+        others = [each for each in around.staff if each.user_id is None and each is not case.assignee]
+        _restrict(batch, case_id, case, RestrictionKind.BY_HAND, one_of(rng, others).person)
 
 
 def _restrict(
@@ -205,7 +205,6 @@ def _restrict(
     case: Facts,
     kind: RestrictionKind,
     person: Person,
-    user_id: uuid.UUID | None = None,
 ) -> None:
     batch.add(
         CaseRestriction,
@@ -214,7 +213,6 @@ def _restrict(
         kind=kind,
         name=person.name,
         email=person.email,
-        user_id=user_id,
     )
 
 

@@ -40,15 +40,16 @@ class Facts:
 def title_facts(figures: BoardFigures, facts: Facts) -> list[tuple[str, str]]:
     """(name, value) of the title page."""
     place = figures.period.zone
+    planned = [("Planned for", moment_in_words(facts.planned_for, place))] if facts.run_reference else []
     return [
         ("Period", figures.period.words),
         ("Compared with", figures.period.before_label or "nothing: it reaches back to the first case"),
         ("Cases", figures.filters),
         ("Time zone", place.key),
         ("Register imported", last_import_in_words(figures.register_as_of, place)),
-        ("Planned for", moment_in_words(facts.planned_for, place)),
+        *planned,
         ("Made", f"{moment_in_words(facts.generated_at, place)}, by Duepost {VERSION}"),
-        ("Run", facts.run_reference or "made without a run"),
+        ("Run", facts.run_reference or "None: it was made from its page"),
     ]
 
 
