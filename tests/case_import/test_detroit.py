@@ -44,6 +44,7 @@ def by_hand(path: Path) -> dict[str, list[dict[str, str]]]:
     return cases
 
 
+@pytest.mark.one_database
 def test_the_whole_file_by_its_rules(complaints: Path, cast: Any, moved_clock: Any) -> None:
     """F2: repeats but for ObjectId dropped, worst finding wins with its word, anonymous by two columns."""
     done = bring_paths(MAPPING, [complaints])

@@ -151,6 +151,7 @@ def units_and_categories_are_trees() -> None:
     assert category.parent_id is not None
 
 
+@pytest.mark.one_database
 def test_a_dry_run_writes_nothing_and_a_second_import_changes_nothing(complaints: Path, new_orleans: Any) -> None:
     """F2: run again = update; the same file again leaves every row and every updated_at as it was."""
     tried = bring(complaints, dry_run=True)

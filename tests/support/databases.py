@@ -83,7 +83,7 @@ class PostgresDatabases:
 
     def make(self) -> str:
         name = f"t{uuid.uuid4().hex}"
-        self._admin(f"CREATE DATABASE {name} TEMPLATE template_duepost")
+        self._admin(f"CREATE DATABASE {name} TEMPLATE template_duepost STRATEGY FILE_COPY")
         return self.url_of(name)
 
     def drop(self, url: str) -> None:
