@@ -32,7 +32,8 @@ def tour(product: Product, chromium: Browser) -> Tour:
 @pytest.fixture
 def at(tour: Tour, stop: Stop) -> Iterator[Page]:
     """The page of the stop. It is come to once: what is asked of it is asked one after the other."""
-    context = tour.context(stop.who, color_scheme="light")
+    # without motion: a colour on its way from one theme to the other is none of either
+    context = tour.context(stop.who, color_scheme="light", reduced_motion="reduce")
     page = context.new_page()
     stop.go(tour, page)
     page.wait_for_load_state("networkidle")
