@@ -27,7 +27,7 @@ from tests.support.schedules import make_schedule
 NEW = "/schedules/new"
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 TAG = Tag(1, TagSource.CASE, "custom_fields.amount", None, "amount", "Amount", TagDataType.NUMBER, None)
-pytestmark = pytest.mark.usefixtures("moved_clock")
+pytestmark = [pytest.mark.usefixtures("moved_clock"), pytest.mark.one_database]
 
 
 def placed(answer: Answer) -> list[str]:

@@ -17,7 +17,7 @@ from tests.support.pages_client import COOKIE, session_for
 from tests.support.schedules import make_cases
 from tests.support.whole_product import browser
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 OPENED = datetime(2020, 3, 2, 9, 0, tzinfo=UTC)
 
 

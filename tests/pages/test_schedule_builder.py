@@ -31,7 +31,7 @@ from tests.support.schedules import make_cases, make_schedule
 
 NEW = "/schedules/new"
 OPENED = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-pytestmark = pytest.mark.usefixtures("moved_clock")
+pytestmark = [pytest.mark.usefixtures("moved_clock"), pytest.mark.one_database]
 
 
 def filled(client: PageClient, **values: Any) -> Answer:
