@@ -33,7 +33,7 @@ KINDS = {
     RunKind.CATCH_UP: "the schedule, late, after it could not run in time",
 }
 EXPORTS = {
-    "FLAT_FILE": "Flat file: everything",
+    "FLAT_FILE": "Flat file",
     "CASES_ONLY": "Cases only",
     "INVESTIGATIONS_ONLY": "Investigations only",
     "DISCLOSURES_ONLY": "Disclosures only",

@@ -67,7 +67,7 @@ def test_a_chart_is_sound_whatever_its_labels_are_and_says_its_numbers_in_words(
     ],
 )
 def test_nothing_to_show_is_drawn_too(make) -> None:
-    ET.fromstring(for_print(make(), palette(), Lettering()))
+    assert ET.fromstring(for_print(make(), palette(), Lettering())).tag.endswith("svg")
 
 
 def test_a_long_name_is_cut_in_the_second_line_and_noted() -> None:
