@@ -152,8 +152,8 @@ _ALL = (
         "Anonymous cases in a breakdown",
         "Cases of the row whose earliest intake report is anonymous. Fewer than 5, none included, are hidden; and so "
         "are as many more, the smallest first, as it takes to keep a hidden number of 1 to 4 from being worked out "
-        "from the total. Two reports can still be compared: a hidden number of one may follow from another of nearly the same "
-        "cases. A board report cannot be filtered by anonymity.",
+        "from the total. Two reports can still be compared: a hidden number of one may follow from another of nearly "
+        "the same cases. A board report cannot be filtered by anonymity.",
         None,
         "hidden.",
     ),
